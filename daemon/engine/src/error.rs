@@ -1,0 +1,127 @@
+//! What can go wrong in the engine. Each variant names the file, field or range, and its message says what to do.
+//! Messages are lower-case sentences without a final dot, fit to be shown to a person as they are.
+
+use std::path::PathBuf;
+
+/// An engine failure; [`EngineError::code`] is stable.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The job was cancelled; nobody waits for its answer.
+    #[error("cancelled")]
+    Cancelled,
+    /// A file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A model file, config or tokenizer is malformed.
+    #[error("{}: {field}: {problem}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// The field, tensor or offset in it.
+        field: String,
+        /// What is wrong with it and what was expected.
+        problem: String,
+    },
+    /// The model's family is not one of ours.
+    #[error("{}: model type `{family}` is not supported; supported: {supported}", path.display())]
+    UnknownFamily {
+        /// The file that names the family.
+        path: PathBuf,
+        /// The family it names.
+        family: String,
+        /// The families that are supported, comma-separated.
+        supported: String,
+    },
+    /// No model by that name.
+    #[error("no model `{name}`: {problem}")]
+    ModelNotFound {
+        /// The name asked for.
+        name: String,
+        /// Where was looked, and what to do.
+        problem: String,
+    },
+    /// A download failed.
+    #[error("cannot fetch `{what}`: {problem}")]
+    Fetch {
+        /// What was being fetched.
+        what: String,
+        /// Why it failed, and what to do.
+        problem: String,
+    },
+    /// The request itself is out of range or contradictory.
+    #[error("{0}")]
+    BadRequest(String),
+    /// The prompt has more tokens than the model's context window.
+    #[error("the prompt is {n_tokens} tokens; the model's context window is {n_ctx}")]
+    ContextWindow {
+        /// Tokens in the prompt.
+        n_tokens: usize,
+        /// Tokens the model can see.
+        n_ctx: usize,
+    },
+    /// The request would need more memory than the budget allows.
+    #[error("{what} needs {needed} bytes; the memory budget leaves {available} bytes")]
+    MemoryBudget {
+        /// What was asked for.
+        what: String,
+        /// Bytes it would take.
+        needed: u64,
+        /// Bytes there are.
+        available: u64,
+    },
+    /// A number that must be finite is not.
+    #[error("{hook} has a value that is not finite; the model's weights or dtype are broken")]
+    NotFinite {
+        /// The hook, with its layer.
+        hook: String,
+    },
+    /// The device is absent or refused the work.
+    #[error("device: {0}")]
+    Device(String),
+    /// The tensor library failed.
+    #[error("tensor operation failed: {0}")]
+    Tensor(#[from] candle_core::Error),
+    /// A job panicked; the worker goes on.
+    #[error("internal error: {0}; please report it")]
+    Panicked(String),
+}
+
+impl EngineError {
+    /// Stable, kebab-case code of the variant, for clients that branch on it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Cancelled => "cancelled",
+            Self::Io { .. } => "io",
+            Self::Malformed { .. } => "malformed-file",
+            Self::UnknownFamily { .. } => "unknown-family",
+            Self::ModelNotFound { .. } => "model-not-found",
+            Self::Fetch { .. } => "fetch-failed",
+            Self::BadRequest(_) => "bad-request",
+            Self::ContextWindow { .. } => "context-window",
+            Self::MemoryBudget { .. } => "memory-budget",
+            Self::NotFinite { .. } => "not-finite",
+            Self::Device(_) => "device",
+            Self::Tensor(_) => "tensor",
+            Self::Panicked(_) => "internal",
+        }
+    }
+
+    /// A failed read or write of `path`.
+    pub fn io(path: impl Into<PathBuf>, source: std::io::Error) -> Self {
+        Self::Io { path: path.into(), source }
+    }
+
+    /// A malformed `field` of `path`.
+    pub fn malformed(
+        path: impl Into<PathBuf>,
+        field: impl Into<String>,
+        problem: impl Into<String>,
+    ) -> Self {
+        Self::Malformed { path: path.into(), field: field.into(), problem: problem.into() }
+    }
+}
