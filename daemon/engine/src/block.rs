@@ -1,0 +1,159 @@
+//! The one decoder block: norm, attention, residual, norm, MLP, residual. Every family is this block with other fields.
+//! Stateless: weights in, activations out.
+
+use crate::{
+    attention::{AttentionShape, attention},
+    device::Way,
+    error::EngineError,
+    linear::Linear,
+    mlp::{MlpShape, post},
+    model_spec::{LayerSpec, ModelSpec},
+    norm::Norm,
+    pos_tensor::PosTensor,
+    rotary::{RotaryTable, Turn},
+    trace::LayerTrace,
+};
+use candle_core::{D, Tensor};
+use std::ops::Range;
+
+/// Sections of the fused [`Block::qkv`].
+pub const SECTION_Q: Range<usize> = 0..1;
+/// Keys and values.
+pub const SECTIONS_KV: Range<usize> = 1..3;
+/// Values.
+pub const SECTION_V: Range<usize> = 2..3;
+
+/// The weights of one layer.
+#[derive(Debug)]
+pub struct Block {
+    /// Before attention.
+    pub norm_attn: Norm,
+    /// q, k, v fused: sections of `n_heads * d_head` and twice `n_key_value_heads * d_head` rows.
+    pub qkv: Linear,
+    /// Per head, before positions.
+    pub q_norm: Option<Norm>,
+    /// Per head, before positions.
+    pub k_norm: Option<Norm>,
+    /// `[d_model, n_heads * d_head]`
+    pub w_o: Linear,
+    /// After attention, before the residual.
+    pub post_attn_norm: Option<Norm>,
+    /// Before the MLP.
+    pub norm_mlp: Norm,
+    /// Gate and up fused (two sections), or the one input matrix.
+    pub mlp_in: Linear,
+    /// `[d_model, d_mlp]`
+    pub w_out: Linear,
+    /// After the MLP, before the residual.
+    pub post_mlp_norm: Option<Norm>,
+}
+
+/// Everything about a layer's shape, from its spec.
+#[derive(Clone, Copy, Debug)]
+pub struct BlockShape {
+    /// Attention, with `first_query` 0.
+    pub attention: AttentionShape,
+    /// MLP.
+    pub mlp: MlpShape,
+}
+
+impl BlockShape {
+    /// The shape of a layer.
+    pub fn new(spec: &ModelSpec, layer: &LayerSpec) -> Self {
+        Self {
+            attention: AttentionShape {
+                n_heads: spec.n_heads,
+                n_key_value_heads: spec.n_key_value_heads,
+                d_head: spec.d_head,
+                scale: spec.attention_scale,
+                window: layer.window,
+                first_query: 0,
+            },
+            mlp: MlpShape {
+                d_mlp: spec.d_mlp,
+                gated: spec.gated_mlp,
+                activation: spec.activation,
+            },
+        }
+    }
+}
+
+impl Block {
+    /// Runs the block on new positions, whose residuals are `resid_pre`, behind the `n_shared` positions of `prefix`.
+    /// `rotary` covers exactly the new positions.
+    ///
+    /// *Shapes*: resid_pre `[new_pos, d_model]` -> a layer trace over all positions, and resid_post `[new_pos, d_model]`.
+    ///
+    /// # Errors
+    /// The device refused.
+    pub fn forward(
+        &self,
+        shape: &BlockShape,
+        resid_pre: &Tensor,
+        prefix: Option<(&LayerTrace, usize)>,
+        rotary: Option<&RotaryTable>,
+        way: Way,
+    ) -> Result<(LayerTrace, Tensor), EngineError> {
+        let n_shared = prefix.map_or(0, |(_, n_shared)| n_shared);
+        let d_q = shape.attention.n_heads * shape.attention.d_head;
+        let d_kv = shape.attention.n_key_value_heads * shape.attention.d_head;
+        let d_head = shape.attention.d_head;
+
+        let qkv = self.qkv.forward(&self.norm_attn.forward(resid_pre, way)?)?;
+        let turned = |start, width, norm: &Option<Norm>| -> Result<Tensor, EngineError> {
+            let mut x = qkv.narrow(D::Minus1, start, width)?;
+            if let Some(norm) = norm {
+                x = per_head(&x, d_head, |x| norm.forward(x, way))?;
+            }
+            rotary.map_or(Ok(x.clone()), |rotary| rotary.turn(&x, d_head, Turn::Forward, way))
+        };
+        let q = turned(0, d_q, &self.q_norm)?;
+        let k = turned(d_q, d_kv, &self.k_norm)?;
+        let extend = |pick: fn(&LayerTrace) -> &PosTensor, rest: Tensor| {
+            PosTensor::extend(prefix.map(|(prefix, n)| (pick(prefix), n)), rest)
+        };
+        let v = qkv.narrow(D::Minus1, d_q + d_kv, d_kv)?;
+        let (k, v) = (extend(|l| &l.k, k)?, extend(|l| &l.v, v)?);
+        let attention_shape = AttentionShape { first_query: n_shared, ..shape.attention };
+        let z = attention(&q, &k.tensor()?, &v.tensor()?, &attention_shape, way)?;
+        let attn_raw = self.w_o.forward(&z)?;
+        let resid_mid = match &self.post_attn_norm {
+            Some(norm) => (resid_pre + norm.forward(&attn_raw, way)?)?,
+            None => (resid_pre + &attn_raw)?,
+        };
+
+        let mlp_in = self.mlp_in.forward(&self.norm_mlp.forward(&resid_mid, way)?)?;
+        let mlp_raw = self.w_out.forward(&post(&mlp_in, shape.mlp, way)?)?;
+        let mlp_out = match &self.post_mlp_norm {
+            Some(norm) => norm.forward(&mlp_raw, way)?,
+            None => mlp_raw.clone(),
+        };
+        let resid_post = (&resid_mid + &mlp_out)?;
+        let trace = LayerTrace {
+            resid_pre: extend(|l| &l.resid_pre, resid_pre.clone())?,
+            q_raw: extend(|l| &l.q_raw, qkv.narrow(D::Minus1, 0, d_q)?)?,
+            k_raw: extend(|l| &l.k_raw, qkv.narrow(D::Minus1, d_q, d_kv)?)?,
+            q: extend(|l| &l.q, q)?,
+            k,
+            v,
+            z: extend(|l| &l.z, z)?,
+            attn_raw: extend(|l| &l.attn_raw, attn_raw)?,
+            resid_mid: extend(|l| &l.resid_mid, resid_mid)?,
+            mlp_in: extend(|l| &l.mlp_in, mlp_in)?,
+            mlp_raw: extend(|l| &l.mlp_raw, mlp_raw)?,
+            mlp_out: extend(|l| &l.mlp_out, mlp_out)?,
+        };
+        Ok((trace, resid_post))
+    }
+}
+
+/// Applies `f` to every head as a row of its own: `[pos, heads * d_head]` -> the same.
+pub(crate) fn per_head(
+    x: &Tensor,
+    d_head: usize,
+    f: impl FnOnce(&Tensor) -> Result<Tensor, EngineError>,
+) -> Result<Tensor, EngineError> {
+    let (n_pos, width) = x.dims2()?;
+    let rows = x.contiguous()?.reshape((n_pos * (width / d_head), d_head))?;
+    Ok(f(&rows)?.reshape((n_pos, width))?)
+}

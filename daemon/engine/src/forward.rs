@@ -1,0 +1,179 @@
+//! The traced forward pass: embed, blocks, and the unembedding on demand. Asks for cancellation at each layer.
+
+use crate::{
+    cancel::CancelToken,
+    error::EngineError,
+    model::Model,
+    pos_tensor::PosTensor,
+    trace::{CapturePlan, Kept, LayerTrace, Trace},
+};
+use candle_core::Tensor;
+use std::sync::Arc;
+
+/// What a run reports to and listens to.
+#[derive(Clone, Copy)]
+pub struct Watch<'a> {
+    /// Asked once per layer.
+    pub cancel: &'a CancelToken,
+    /// Told layers done, of how many.
+    pub progress: &'a dyn Fn(usize, usize),
+}
+
+impl Model {
+    /// Runs the model and keeps what `plan` says.
+    ///
+    /// `prefix`: an earlier trace of the same model; positions whose token ids agree with it are taken from it, bit for bit
+    /// the same as computed anew on the CPU.
+    ///
+    /// *Cost*: one forward over the positions that are not shared; memory as [`CapturePlan::bytes`].
+    ///
+    /// # Errors
+    /// No tokens, too many, or an id outside the vocabulary; cancelled; a residual that is not finite; the device refused.
+    pub fn forward(
+        &self,
+        token_ids: &[u32],
+        prefix: Option<&Trace>,
+        plan: CapturePlan,
+        watch: Watch<'_>,
+    ) -> Result<Trace, EngineError> {
+        self.check_tokens(token_ids)?;
+        let prefix = prefix.filter(|prefix| prefix.plan == plan);
+        let n_shared = prefix.map_or(0, |prefix| {
+            let same = prefix.token_ids.iter().zip(token_ids).take_while(|(a, b)| a == b).count();
+            same.min(token_ids.len() - 1)
+        });
+        let prefix = prefix.filter(|_| n_shared > 0);
+        let mut resid = self.embed(&token_ids[n_shared..], n_shared)?;
+        let mut layers = Vec::with_capacity(self.spec.n_layers);
+        for layer in 0..self.spec.n_layers {
+            watch.cancel.check()?;
+            (watch.progress)(layer, self.spec.n_layers);
+            let below = prefix.map(|prefix| &prefix.layers[layer]);
+            let (kept, resid_post) = self.keep_block(layer, &resid, below, n_shared, plan)?;
+            layers.push(kept);
+            resid = resid_post;
+        }
+        (watch.progress)(self.spec.n_layers, self.spec.n_layers);
+        let resid_final =
+            PosTensor::extend(prefix.map(|prefix| (&prefix.resid_final, n_shared)), resid.clone())?;
+        self.check_finite(&resid, &layers, n_shared)?;
+        Ok(Trace { token_ids: token_ids.to_vec(), plan, layers, resid_final })
+    }
+
+    fn keep_block(
+        &self,
+        layer: usize,
+        resid: &Tensor,
+        below: Option<&Kept>,
+        n_shared: usize,
+        plan: CapturePlan,
+    ) -> Result<(Kept, Tensor), EngineError> {
+        match (plan, below) {
+            (CapturePlan::Whole, None) => {
+                let (trace, resid_post) = self.run_block(layer, resid, None, n_shared)?;
+                Ok((Kept::Whole(Arc::new(trace)), resid_post))
+            }
+            (CapturePlan::Whole, Some(Kept::Whole(below))) => {
+                let (trace, resid_post) = self.run_block(layer, resid, Some(below), n_shared)?;
+                Ok((Kept::Whole(Arc::new(trace)), resid_post))
+            }
+            (_, below) => {
+                let keys_only = below.map(Self::keys_only);
+                let (trace, resid_post) =
+                    self.run_block(layer, resid, keys_only.as_ref(), n_shared)?;
+                let resid_pre = PosTensor::extend(
+                    below.map(|below| (below.resid_pre(), n_shared)),
+                    resid.clone(),
+                )?;
+                let own = |x: &PosTensor| -> Result<PosTensor, EngineError> {
+                    Ok(PosTensor::new(x.tensor()?.force_contiguous()?))
+                };
+                Ok((Kept::Lean { resid_pre, k: own(&trace.k)?, v: own(&trace.v)? }, resid_post))
+            }
+        }
+    }
+
+    /// A layer trace that lends its residuals, keys and values to a run behind it. The other fields stand in by keys:
+    /// they are cut to the shared length and thrown away with the layer.
+    fn keys_only(kept: &Kept) -> LayerTrace {
+        match kept {
+            Kept::Whole(layer) => (**layer).clone(),
+            Kept::Lean { resid_pre, k, v } => LayerTrace {
+                resid_pre: resid_pre.clone(),
+                q_raw: k.clone(),
+                k_raw: k.clone(),
+                q: k.clone(),
+                k: k.clone(),
+                v: v.clone(),
+                z: k.clone(),
+                attn_raw: k.clone(),
+                resid_mid: k.clone(),
+                mlp_in: k.clone(),
+                mlp_raw: k.clone(),
+                mlp_out: k.clone(),
+            },
+        }
+    }
+
+    fn check_tokens(&self, token_ids: &[u32]) -> Result<(), EngineError> {
+        if token_ids.is_empty() {
+            return Err(EngineError::BadRequest(
+                "the prompt is empty; give at least one token".to_owned(),
+            ));
+        }
+        if token_ids.len() > self.spec.n_ctx {
+            return Err(EngineError::ContextWindow {
+                n_tokens: token_ids.len(),
+                n_ctx: self.spec.n_ctx,
+            });
+        }
+        match token_ids.iter().position(|&id| id as usize >= self.spec.d_vocab) {
+            Some(at) => Err(EngineError::BadRequest(format!(
+                "token id {} at index {at} is out of range; the model has ids 0 to {}",
+                token_ids[at],
+                self.spec.d_vocab - 1
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// NaN and infinity spread to the last residual, so one look there is enough; the layer is searched only on failure.
+    fn check_finite(
+        &self,
+        resid: &Tensor,
+        layers: &[Kept],
+        n_shared: usize,
+    ) -> Result<(), EngineError> {
+        if all_finite(resid)? {
+            return Ok(());
+        }
+        for (layer, kept) in layers.iter().enumerate() {
+            let pre = kept.resid_pre();
+            if !all_finite(&pre.narrow(n_shared, pre.n_rows() - n_shared)?.tensor()?)? {
+                let hook = match layer {
+                    0 => "hook_embed".to_owned(),
+                    _ => format!("blocks.{}.hook_resid_post", layer - 1),
+                };
+                return Err(EngineError::NotFinite { hook });
+            }
+        }
+        let hook = format!("blocks.{}.hook_resid_post", self.spec.n_layers - 1);
+        Err(EngineError::NotFinite { hook })
+    }
+
+    /// Logits of residual rows: final norm, then unembedding. The same for a residual of any layer is its logit lens.
+    ///
+    /// *Shapes*: resid `[rows, d_model]` -> `[rows, d_vocab]`. *Cost*: `2 rows d_model d_vocab` flops.
+    ///
+    /// # Errors
+    /// The device refused.
+    pub fn logits(&self, resid: &Tensor) -> Result<Tensor, EngineError> {
+        self.unembed.forward(&self.final_norm.forward(resid, self.compute.way)?)
+    }
+}
+
+fn all_finite(x: &Tensor) -> Result<bool, EngineError> {
+    let largest = x.abs()?.max_all()?.to_dtype(candle_core::DType::F64)?.to_scalar::<f64>()?;
+    let sum = x.sum_all()?.to_dtype(candle_core::DType::F64)?.to_scalar::<f64>()?;
+    Ok(largest.is_finite() && !sum.is_nan())
+}
