@@ -5,6 +5,9 @@ use crate::error::EngineError;
 use candle_core::{CpuStorage, DType, Storage, Tensor};
 use parking_lot::RwLockReadGuard;
 
+/// Pieces are joined up to this many rows, so that a prompt typed token by token does not end in as many pieces.
+const SMALL_PIECE: usize = 64;
+
 /// Rows by position: `[pos, ..]` as a list of pieces, each `[piece_pos, cols]`.
 #[derive(Clone, Debug)]
 pub struct PosTensor {
@@ -22,11 +25,19 @@ impl PosTensor {
     /// # Errors
     /// `prefix` has fewer rows.
     pub fn extend(prefix: Option<(&Self, usize)>, rest: Tensor) -> Result<Self, EngineError> {
-        let mut pieces = match prefix {
-            Some((prefix, n_shared)) => prefix.narrow(0, n_shared)?.pieces,
-            None => Vec::new(),
-        };
-        pieces.push(rest);
+        let Some((prefix, n_shared)) = prefix else { return Ok(Self::new(rest)) };
+        let mut pieces = prefix.narrow(0, n_shared)?.pieces;
+        for piece in &mut pieces {
+            if keeps_mostly_others(piece) {
+                *piece = piece.force_contiguous()?;
+            }
+        }
+        match pieces.last_mut() {
+            Some(last) if last.dims()[0] + rest.dims()[0] <= SMALL_PIECE => {
+                *last = Tensor::cat(&[&*last, &rest], 0)?;
+            }
+            _ => pieces.push(rest),
+        }
         Ok(Self { pieces })
     }
 
@@ -105,6 +116,17 @@ impl PosTensor {
             .iter()
             .map(|piece| (piece.elem_count() * piece.dtype().size_in_bytes()) as u64)
             .sum()
+    }
+}
+
+/// Whether a view has less than half of the rows of the storage that it keeps alive.
+fn keeps_mostly_others(view: &Tensor) -> bool {
+    let (storage, layout) = view.storage_and_layout();
+    match &*storage {
+        Storage::Cpu(CpuStorage::F32(values)) => {
+            2 * layout.dims()[0] * layout.stride()[0] < values.len()
+        }
+        _ => false,
     }
 }
 
