@@ -9,6 +9,7 @@ pub mod checkpoint;
 pub mod device;
 pub mod error;
 pub mod forward;
+pub mod hook_name;
 pub mod index;
 mod kernel_ops;
 pub mod kernels;

@@ -100,6 +100,10 @@ impl PanelSource for StoredMatrix {
         }
         Ok(scratch)
     }
+
+    fn in_memory(&self) -> Option<&[f32]> {
+        None
+    }
 }
 
 /// Where the weights are.
@@ -170,6 +174,11 @@ impl Linear {
     /// Rows of W.
     pub fn n(&self) -> usize {
         self.sections.iter().sum()
+    }
+
+    /// Matrices fused along n.
+    pub(crate) fn n_sections(&self) -> usize {
+        self.sections.len()
     }
 
     /// Columns of W.
