@@ -29,7 +29,7 @@ fn tensor(values: Vec<f32>, n_rows: usize, n_cols: usize) -> Result<Tensor, Engi
 fn by_rows<const N: usize>(
     inputs: [&Tensor; N],
     n_cols: usize,
-    f: impl Fn(usize, [&[f32]; N], &mut [f32]) + Sync,
+    f: impl Fn([&[f32]; N], &mut [f32]) + Sync,
 ) -> Result<Tensor, EngineError> {
     let n_rows = inputs[0].dims2()?.0;
     let mut pieces = Vec::with_capacity(N);
@@ -39,19 +39,67 @@ fn by_rows<const N: usize>(
     let views: Vec<Rows<'_>> = pieces.iter().map(|(piece, n)| piece.rows(n_rows, *n)).collect();
     let mut out = vec![0f32; n_rows * n_cols];
     out.par_chunks_mut((TASK_ROWS * n_cols).max(1)).enumerate().for_each(|(task, out)| {
-        vectorized(|| {
-            for (row, out) in out.chunks_exact_mut(n_cols).enumerate() {
-                let row = task * TASK_ROWS + row;
-                f(row, std::array::from_fn(|input| views[input].row(row)), out);
-            }
-        });
+        vectorized(
+            #[inline(always)]
+            || {
+                for (row, out) in out.chunks_exact_mut(n_cols).enumerate() {
+                    let row = task * TASK_ROWS + row;
+                    let mut rows = [&[][..]; N];
+                    for (slot, view) in rows.iter_mut().zip(&views) {
+                        *slot = view.row(row);
+                    }
+                    f(rows, out);
+                }
+            },
+        );
     });
     tensor(out, n_rows, n_cols)
 }
 
+/// `a + b`, element by element.
+pub(crate) fn add(a: &Tensor, b: &Tensor) -> Result<Tensor, EngineError> {
+    let n_cols = a.dims2()?.1;
+    by_rows([a, b], n_cols, #[inline(always)] |[a, b], out| {
+        for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
+            *out = a + b;
+        }
+    })
+}
+
+/// Column sums of `a * b`, and the products of the last row.
+pub(crate) fn dot_columns(a: &Tensor, b: &Tensor) -> Result<(Vec<f32>, Vec<f32>), EngineError> {
+    let (n_rows, n_cols) = a.dims2()?;
+    let (a, b) = (HostPiece::new(a)?, HostPiece::new(b)?);
+    let (a, b) = (a.rows(n_rows, n_cols), b.rows(n_rows, n_cols));
+    let mut sums = vec![0f32; n_cols];
+    let mut last = vec![0f32; n_cols];
+    for row in 0..n_rows {
+        vectorized(
+            #[inline(always)]
+            || {
+                for ((last, a), b) in last.iter_mut().zip(a.row(row)).zip(b.row(row)) {
+                    *last = a * b;
+                }
+                for (sum, last) in sums.iter_mut().zip(&last) {
+                    *sum += last;
+                }
+            },
+        );
+    }
+    Ok((sums, last))
+}
+
+/// Whether every value is finite.
+pub(crate) fn all_finite(x: &Tensor) -> Result<bool, EngineError> {
+    let (n_rows, n_cols) = x.dims2()?;
+    let x = HostPiece::new(x)?;
+    let x = x.rows(n_rows, n_cols);
+    Ok((0..n_rows).all(|row| x.row(row).iter().all(|value| value.is_finite())))
+}
+
 pub(crate) fn norm_forward(norm: &Norm, x: &Tensor) -> Result<Tensor, EngineError> {
     let bias = norm.bias.as_ref().map(|bias| bias.host.as_slice());
-    by_rows([x], norm.weight.host.len(), |_, [x], out| {
+    by_rows([x], norm.weight.host.len(), #[inline(always)] |[x], out| {
         kernels::norm::forward(x, &norm.weight.host, bias, norm.spec, out);
     })
 }
@@ -63,7 +111,7 @@ pub(crate) fn norm_backward(
     gradients: Gradients,
 ) -> Result<Tensor, EngineError> {
     let is_linear = gradients == Gradients::Linear;
-    by_rows([x, g], norm.weight.host.len(), |_, [x, g], out| {
+    by_rows([x, g], norm.weight.host.len(), #[inline(always)] |[x, g], out| {
         kernels::norm::backward(x, &norm.weight.host, g, norm.spec, is_linear, out);
     })
 }
@@ -75,13 +123,13 @@ pub(crate) fn rotary(
     turn: Turn,
 ) -> Result<Tensor, EngineError> {
     let n_cols = x.dims2()?.1;
-    by_rows([x, &table.cos, &table.sin], n_cols, |_, [x, cos, sin], out| {
+    by_rows([x, &table.cos, &table.sin], n_cols, #[inline(always)] |[x, cos, sin], out| {
         kernels::rotary::turn(x, d_head, cos, sin, turn == Turn::Back, out);
     })
 }
 
 pub(crate) fn mlp_post(mlp_in: &Tensor, shape: MlpShape) -> Result<Tensor, EngineError> {
-    by_rows([mlp_in], shape.d_mlp, |_, [mlp_in], out| {
+    by_rows([mlp_in], shape.d_mlp, #[inline(always)] |[mlp_in], out| {
         let (pre, up) = mlp_in.split_at(shape.d_mlp);
         activation::activate(pre, shape.gated.then_some(up), shape.activation, out);
     })
@@ -95,19 +143,19 @@ pub(crate) fn mlp_backward(
 ) -> Result<Tensor, EngineError> {
     let MlpShape { d_mlp, gated, activation: act } = shape;
     match (gated, gradients) {
-        (true, Gradients::Linear) => by_rows([mlp_in, g_post], d_mlp, |_, [mlp_in, g], out| {
+        (true, Gradients::Linear) => by_rows([mlp_in, g_post], d_mlp, #[inline(always)] |[mlp_in, g], out| {
             activation::activate(&mlp_in[..d_mlp], Some(g), act, out);
         }),
-        (true, Gradients::True) => by_rows([mlp_in, g_post], 2 * d_mlp, |_, [mlp_in, g], out| {
+        (true, Gradients::True) => by_rows([mlp_in, g_post], 2 * d_mlp, #[inline(always)] |[mlp_in, g], out| {
             let (pre, up) = mlp_in.split_at(d_mlp);
             let (g_pre, g_up) = out.split_at_mut(d_mlp);
             activation::slope_times(pre, Some(up), g, act, g_pre);
             activation::activate(pre, Some(g), act, g_up);
         }),
-        (false, Gradients::True) => by_rows([mlp_in, g_post], d_mlp, |_, [pre, g], out| {
+        (false, Gradients::True) => by_rows([mlp_in, g_post], d_mlp, #[inline(always)] |[pre, g], out| {
             activation::slope_times(pre, None, g, act, out);
         }),
-        (false, Gradients::Linear) => by_rows([mlp_in, g_post], d_mlp, |_, [pre, g], out| {
+        (false, Gradients::Linear) => by_rows([mlp_in, g_post], d_mlp, #[inline(always)] |[pre, g], out| {
             activation::ratio_times(pre, g, act, out);
         }),
     }
