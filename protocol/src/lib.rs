@@ -1,1 +1,28 @@
-//! Being written.
+//! The wire: what the daemon, the command line and the editors say to each other, as plain data. serde only.
+//! Reading order: `request` (how a request names its subject, what every answer carries), `views` (one file a view),
+//! `inspection` (the object of `limpid inspect --format json`), `view_error` (what may go wrong), `display` (how all of it is written).
+//! What must not live here: computing, files, an LSP framework's types.
+
+#[macro_use]
+mod shape;
+mod reference;
+
+pub mod component;
+pub mod display;
+pub mod head_row;
+pub mod inspection;
+pub mod model_status;
+pub mod neuron_row;
+pub mod position;
+pub mod request;
+pub mod route_graph;
+pub mod token_table;
+pub mod token_value;
+pub mod view_error;
+pub mod views;
+
+pub use reference::protocol_reference;
+pub use shape::{Catalogue, FieldDoc, Shape, TypeDoc};
+
+/// Version of the wire: grows when a field or method changes its meaning, not when one is added.
+pub const PROTOCOL_VERSION: u32 = 1;

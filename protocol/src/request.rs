@@ -1,0 +1,130 @@
+//! What every request is made of: how it names its prompt, model and target, and what every answer carries.
+//! The methods themselves are in `views`.
+
+use crate::{
+    inspection::Objective,
+    position::{Position, Range},
+    shape::{Catalogue, FieldDoc, Shape},
+    token_table::TableToken,
+    view_error::ErrorKind,
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// A method of the protocol: its name, and the types of its params and result.
+pub trait Request {
+    /// The JSON-RPC method.
+    const METHOD: &'static str;
+    /// What it is for, one sentence.
+    const PURPOSE: &'static str;
+    /// Errors that belong to this method, beside those that every method may answer.
+    const ERRORS: &'static [ErrorKind];
+    /// Its params.
+    type Params: Serialize + DeserializeOwned + Shape + Send + 'static;
+    /// Its result.
+    type Result: Serialize + DeserializeOwned + Shape + Send + 'static;
+}
+
+/// A request that looks at one prompt; its result is an [`Answer`] around [`View::Body`].
+pub trait View: Request<Result = Answer<Self::Body>> {
+    /// What the view shows, without the parts that every answer carries.
+    type Body: Serialize + DeserializeOwned + Shape + Send + 'static;
+
+    /// What the request is about.
+    fn subject(params: &Self::Params) -> &Subject;
+}
+
+wire! {
+    /// A prompt in an open document.
+    pub struct PromptPlace {
+        /// The document, as the client opened it.
+        pub uri: String,
+        /// Version of the document the client looks at; another version open in the daemon is answered with `stale-version`.
+        pub version: i32,
+        /// The selection that is the prompt. Left out: the whole document of a plain-text, Markdown or prompt file, else the paragraph at `at`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub range: Option<Range>,
+        /// The cursor, where `range` is left out and the document is not a prompt as a whole.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub at: Option<Position>,
+    }
+
+    /// What to explain.
+    pub struct TargetChoice {
+        /// Index of the token after which it is predicted; left out: the last.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub position: Option<usize>,
+        /// The predicted token; left out: the model's top one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub token: Option<TokenChoice>,
+    }
+
+    /// What a request is about: a `prompt`, or an `analysis` already made; `analysis` alone is the cheap way to ask on.
+    pub struct Subject {
+        /// The prompt. May be left out when `analysis` is given; when both are, a changed document is answered with `stale-version`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub prompt: Option<PromptPlace>,
+        /// Id from an earlier answer: same text, model, target and foil, no second forward pass. One that is no longer kept is answered with `bad-request`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub analysis: Option<String>,
+        /// Name of the model; left out: the default model.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub model: Option<String>,
+        /// What to explain; left out: the model's top token after the last token, or the target of `analysis`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub target: Option<TargetChoice>,
+        /// The token to compare the target with.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub foil: Option<TokenChoice>,
+        /// What is differentiated; left out: `logit_diff` when there is a foil, else `log_odds`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub objective: Option<Objective>,
+    }
+}
+
+/// A token of the vocabulary by its id (a number) or by its exact text (a string).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum TokenChoice {
+    /// By id.
+    Id(u32),
+    /// By text, exactly as written; an error unless it is one token.
+    Text(String),
+}
+
+impl Shape for TokenChoice {
+    fn shape(_: &mut Catalogue) -> String {
+        "integer (id) | string (text)".into()
+    }
+}
+
+/// An answer about one prompt: what every answer carries, and the view.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Answer<T> {
+    /// Names text, model, target and foil; give it in `subject.analysis` to ask on cheaply.
+    pub analysis: String,
+    /// Document version the answer holds for.
+    pub version: i32,
+    /// Name of the model that answered.
+    pub model: String,
+    /// The prompt's tokens.
+    pub token_table: Vec<TableToken>,
+    /// The view itself.
+    pub view: T,
+}
+
+impl<T: Shape> Shape for Answer<T> {
+    fn shape(catalogue: &mut Catalogue) -> String {
+        let view = T::shape(catalogue);
+        catalogue.add("Answer<T>", "What every answer about a prompt carries.", false, |catalogue| {
+            let field = |name: &str, of: String, doc: &str| FieldDoc { name: name.into(), of, doc: doc.into() };
+            vec![
+                field("analysis", "string".into(), "Names text, model, target and foil; give it in `subject.analysis` to ask on cheaply."),
+                field("version", "integer".into(), "Document version the answer holds for."),
+                field("model", "string".into(), "Name of the model that answered."),
+                field("token_table", Vec::<TableToken>::shape(catalogue), "The prompt's tokens; the view names tokens by index into it."),
+                field("view", "T".into(), "The view itself."),
+            ]
+        });
+        format!("Answer<{view}>")
+    }
+}
