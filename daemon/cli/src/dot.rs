@@ -1,43 +1,47 @@
-//! The route graph for Graphviz: layers bottom to top, tokens left to right.
+//! The route graph for Graphviz: layers bottom to top.
 
 use limpid_protocol::{
-    display::display_token,
-    inspection::{Inspection, RouteNode},
+    display,
+    inspection::Inspection,
+    route_graph::{EdgeKind, NodeKind, RouteNode},
 };
 use std::fmt::Write;
 
 /// The graph of an inspection in the DOT language.
 pub fn render(inspection: &Inspection) -> String {
-    let mut out = String::from("digraph routes {\n  rankdir=BT;\n  node [fontname=\"monospace\", fontsize=10];\n");
     let routes = &inspection.routes;
-    let _ = writeln!(
-        out,
-        "  label={};\n",
-        quoted(&format!("{} · {:.0} % of flow shown", inspection.model.name, 100.0 * routes.shown))
-    );
-    for node in &routes.nodes {
+    let title = format!("{} · {} of flow shown", inspection.model.name, display::flow(routes.shown));
+    let mut out = String::from("digraph routes {\n  rankdir=BT;\n  node [fontname=\"monospace\", fontsize=10];\n");
+    let _ = writeln!(out, "  label={};", quoted(&title));
+    for (index, node) in routes.nodes.iter().enumerate() {
         let token = inspection
             .tokens
             .get(node.position)
-            .map_or_else(String::new, |token| display_token(&token.text));
-        let label = format!("{} {:.1}%", describe(node, &token), 100.0 * node.flow);
-        let shape = match node.kind.as_str() {
-            "mlp" => "box",
-            "embed" => "plaintext",
-            _ => "ellipse",
+            .map_or_else(String::new, |token| display::token(&token.text));
+        let label = format!("{} {}", describe(node, &token), display::flow(node.flow));
+        let shape = match node.kind {
+            NodeKind::Mlp => "box",
+            NodeKind::Embed => "plaintext",
+            NodeKind::ResidMid | NodeKind::ResidPost => "ellipse",
         };
-        let _ = writeln!(out, "  {} [label={}, shape={shape}];", quoted(&node.node), quoted(&label));
+        let _ = writeln!(out, "  n{index} [label={}, shape={shape}];", quoted(&label));
     }
     for edge in &routes.edges {
         let heads: Vec<String> = edge.heads.iter().take(3).map(|h| format!("H{}", h.head)).collect();
+        let kind = match edge.kind {
+            EdgeKind::Attention => "attention",
+            EdgeKind::Residual => "residual",
+            EdgeKind::MlpIn => "mlp_in",
+            EdgeKind::MlpOut => "mlp_out",
+        };
         let _ = writeln!(
             out,
-            "  {} -> {} [penwidth={:.2}, label={}, tooltip={}];",
-            quoted(&edge.from),
-            quoted(&edge.to),
+            "  n{} -> n{} [penwidth={:.2}, label={}, tooltip={}];",
+            edge.from,
+            edge.to,
             0.5 + 6.0 * edge.flow,
             quoted(&heads.join(" ")),
-            quoted(&format!("{} {:.2}%", edge.kind, 100.0 * edge.flow)),
+            quoted(&format!("{kind} {}", display::flow(edge.flow))),
         );
     }
     out.push_str("}\n");
@@ -45,9 +49,11 @@ pub fn render(inspection: &Inspection) -> String {
 }
 
 fn describe(node: &RouteNode, token: &str) -> String {
-    match node.layer {
-        Some(layer) => format!("L{layer} {} {token}", node.kind),
-        None => token.to_owned(),
+    match node.kind {
+        NodeKind::Embed => token.to_owned(),
+        NodeKind::ResidMid => format!("L{} mid {token}", node.layer),
+        NodeKind::ResidPost => format!("L{} post {token}", node.layer),
+        NodeKind::Mlp => format!("L{} MLP {token}", node.layer),
     }
 }
 

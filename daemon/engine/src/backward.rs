@@ -58,7 +58,8 @@ pub struct LayerGradient<'a> {
 }
 
 /// Called with each layer's gradients, from the top layer down.
-pub type Observer<'a> = &'a mut dyn FnMut(usize, LayerGradient<'_>) -> Result<(), EngineError>;
+pub type Observer<'a> =
+    &'a mut (dyn FnMut(usize, LayerGradient<'_>) -> Result<(), EngineError> + Send);
 
 struct Pass<'a> {
     gradients: Gradients,
@@ -75,6 +76,18 @@ impl Model {
     /// # Errors
     /// No seed, or one out of range; cancelled; the device refused.
     pub fn backward(
+        &self,
+        trace: &Trace,
+        seeds: &[Seed],
+        gradients: Gradients,
+        watch: Watch<'_>,
+        observer: Option<Observer<'_>>,
+    ) -> Result<Gradient, EngineError> {
+        // Enters the thread pool once, not once per product.
+        rayon::scope(|_| self.walk_down(trace, seeds, gradients, watch, observer))
+    }
+
+    fn walk_down(
         &self,
         trace: &Trace,
         seeds: &[Seed],

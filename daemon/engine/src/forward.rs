@@ -17,7 +17,7 @@ pub struct Watch<'a> {
     /// Asked once per layer.
     pub cancel: &'a CancelToken,
     /// Told layers done, of how many.
-    pub progress: &'a dyn Fn(usize, usize),
+    pub progress: &'a (dyn Fn(usize, usize) + Sync),
 }
 
 impl Model {
@@ -38,6 +38,17 @@ impl Model {
         watch: Watch<'_>,
     ) -> Result<Trace, EngineError> {
         self.check_tokens(token_ids)?;
+        // Enters the thread pool once, not once per product.
+        rayon::scope(|_| self.run_blocks(token_ids, prefix, plan, watch))
+    }
+
+    fn run_blocks(
+        &self,
+        token_ids: &[u32],
+        prefix: Option<&Trace>,
+        plan: CapturePlan,
+        watch: Watch<'_>,
+    ) -> Result<Trace, EngineError> {
         let prefix = prefix.filter(|prefix| prefix.plan == plan);
         let n_shared = prefix.map_or(0, |prefix| {
             let same = prefix.token_ids.iter().zip(token_ids).take_while(|(a, b)| a == b).count();

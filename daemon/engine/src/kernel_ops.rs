@@ -18,8 +18,8 @@ use candle_core::{Device, Tensor};
 use rayon::prelude::{IndexedParallelIterator, ParallelIterator, ParallelSliceMut};
 use std::ops::Range;
 
-/// Rows that one task of an element-wise operation takes.
-const TASK_ROWS: usize = 8;
+/// Values that one task of an element-wise operation writes: waking a thread costs as much.
+const TASK_VALUES: usize = 1 << 15;
 
 fn tensor(values: Vec<f32>, n_rows: usize, n_cols: usize) -> Result<Tensor, EngineError> {
     Ok(Tensor::from_vec(values, (n_rows, n_cols), &Device::Cpu)?)
@@ -38,12 +38,13 @@ fn by_rows<const N: usize>(
     }
     let views: Vec<Rows<'_>> = pieces.iter().map(|(piece, n)| piece.rows(n_rows, *n)).collect();
     let mut out = vec![0f32; n_rows * n_cols];
-    out.par_chunks_mut((TASK_ROWS * n_cols).max(1)).enumerate().for_each(|(task, out)| {
+    let task_rows = (TASK_VALUES / n_cols.max(1)).max(1);
+    let run = |task: usize, out: &mut [f32]| {
         vectorized(
             #[inline(always)]
             || {
                 for (row, out) in out.chunks_exact_mut(n_cols).enumerate() {
-                    let row = task * TASK_ROWS + row;
+                    let row = task * task_rows + row;
                     let mut rows = [&[][..]; N];
                     for (slot, view) in rows.iter_mut().zip(&views) {
                         *slot = view.row(row);
@@ -52,7 +53,13 @@ fn by_rows<const N: usize>(
                 }
             },
         );
-    });
+    };
+    if n_rows <= task_rows {
+        run(0, &mut out);
+    } else {
+        let tasks = out.par_chunks_mut((task_rows * n_cols).max(1)).enumerate();
+        tasks.for_each(|(task, out)| run(task, out));
+    }
     tensor(out, n_rows, n_cols)
 }
 

@@ -17,7 +17,7 @@ fn probe() {
     let l: Vec<f32> = m.logits(&tr.resid_after(30).tensor().unwrap()).unwrap().get(4).unwrap().to_vec1().unwrap();
     let top = l.iter().enumerate().max_by(|a,b| a.1.total_cmp(b.1)).unwrap();
     println!("top {top:?}");
-    for n in [1usize, 8, 64,128,256,512] {
+    for n in std::env::var("TS").unwrap_or("1,8,64,128,256,512".into()).split(',').map(|x| x.parse::<usize>().unwrap()) {
         let ids: Vec<u32> = (0..n as u32).map(|i| 1000 + (i*7919)%40000).collect();
         let (mut f1, mut lo, mut b1, mut b2) = (vec![], vec![], vec![], vec![]);
         for _ in 0..5 {

@@ -111,26 +111,37 @@ pub(super) fn softmax(scores: &mut [f32], visible: Range<usize>, scale: f32) {
     before.fill(0.0);
     after.fill(0.0);
     let mut lanes = [f32::NEG_INFINITY; ALIGN];
-    for chunk in seen.chunks(ALIGN) {
+    let (chunks, rest) = seen.as_chunks::<ALIGN>();
+    for chunk in chunks {
         for (max, score) in lanes.iter_mut().zip(chunk) {
-            *max = max.max(*score * scale);
+            *max = if *score > *max { *score } else { *max };
         }
     }
-    let max = lanes.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let max = lanes.iter().chain(rest).copied().fold(f32::NEG_INFINITY, f32::max) * scale;
     let mut lanes = [0f32; ALIGN];
-    for chunk in seen.chunks_mut(ALIGN) {
+    let (chunks, rest) = seen.as_chunks_mut::<ALIGN>();
+    for chunk in chunks {
         for (sum, score) in lanes.iter_mut().zip(chunk) {
-            let value = score.mul_add(scale, -max);
-            // exp is clamped: what is that far below is 0, as in the definition in f32.
-            *score = if value < -87.0 { 0.0 } else { exp(value) };
+            *score = weight(*score, scale, max);
             *sum += *score;
         }
+    }
+    for (sum, score) in lanes.iter_mut().zip(rest) {
+        *score = weight(*score, scale, max);
+        *sum += *score;
     }
     let sum: f64 = lanes.iter().map(|&lane| f64::from(lane)).sum();
     let scale = (1.0 / sum) as f32;
     for score in seen {
         *score *= scale;
     }
+}
+
+/// `exp(score * scale - max)`; exp is clamped, and what is that far below is 0.
+#[inline(always)]
+fn weight(score: f32, scale: f32, max: f32) -> f32 {
+    let value = score.mul_add(scale, -max);
+    if value < -87.0 { 0.0 } else { exp(value) }
 }
 
 /// Pattern of a block of query rows of one head, `[rows][score_stride]`.

@@ -13,6 +13,8 @@ use std::ops::Range;
 
 /// Rows of x that share a panel's values in registers.
 const ROWS: usize = 8;
+/// Blocks of rows that are worth a thread's waking when they are packed.
+const PACK_BLOCKS: usize = 8;
 /// Registers a panel's values are read into at a time.
 const VECTORS: usize = 3;
 
@@ -61,7 +63,8 @@ struct PackedRows {
 
 fn pack_rows(x: Rows<'_>) -> PackedRows {
     let mut data = vec![0f32; x.n_rows * x.n_cols];
-    data.par_chunks_mut((ROWS * x.n_cols).max(1)).enumerate().for_each(|(block, out)| {
+    let blocks = data.par_chunks_mut((ROWS * x.n_cols).max(1)).enumerate().with_min_len(PACK_BLOCKS);
+    blocks.for_each(|(block, out)| {
         let first = block * ROWS;
         let n = ROWS.min(x.n_rows - first);
         for row in 0..n {
