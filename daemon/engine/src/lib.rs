@@ -22,6 +22,7 @@ pub mod norm;
 pub mod pos_tensor;
 pub mod rotary;
 pub mod tensor_file;
+pub mod tokenizer;
 pub mod trace;
 pub mod trace_cache;
 pub mod worker;
