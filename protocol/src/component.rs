@@ -18,6 +18,7 @@ wire! {
     }
 
     /// A part of the model at a position.
+    #[derive(Copy, Eq, Hash)]
     pub struct ComponentId {
         /// What it is.
         pub kind: ComponentKind,

@@ -3,6 +3,7 @@
 
 wire! {
     /// A place in a document: between two characters.
+    #[derive(Copy, Eq, Hash)]
     pub struct Position {
         /// Line, counted from 0.
         pub line: u32,
@@ -11,6 +12,7 @@ wire! {
     }
 
     /// A span of a document; `end` is exclusive.
+    #[derive(Copy, Eq, Hash)]
     pub struct Range {
         /// Where it starts.
         pub start: Position,
@@ -19,6 +21,7 @@ wire! {
     }
 
     /// A span of bytes of the prompt's UTF-8 text; `end` is exclusive.
+    #[derive(Copy, Eq, Hash)]
     pub struct ByteSpan {
         /// First byte.
         pub start: usize,

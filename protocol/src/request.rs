@@ -82,7 +82,7 @@ wire! {
 }
 
 /// A token of the vocabulary by its id (a number) or by its exact text (a string).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum TokenChoice {
     /// By id.

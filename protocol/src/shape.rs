@@ -104,6 +104,7 @@ macro_rules! wire {
     () => {};
     (
         $(#[doc = $doc:literal])+
+        $(#[derive($($also:ident),*)])?
         pub struct $name:ident {
             $( $(#[doc = $fdoc:literal])+ $(#[serde($($attr:tt)*)])? pub $field:ident : $ty:ty ),* $(,)?
         }
@@ -111,6 +112,7 @@ macro_rules! wire {
     ) => {
         $(#[doc = $doc])+
         #[derive(Clone, Debug, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+        $(#[derive($($also),*)])?
         pub struct $name {
             $( $(#[doc = $fdoc])+ $(#[serde($($attr)*)])? pub $field: $ty, )*
         }

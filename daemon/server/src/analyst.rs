@@ -1,0 +1,173 @@
+//! What the server asks of the models: blocking calls in plain protocol types. The engine is adapted to this trait elsewhere;
+//! tests bring a deterministic stand-in. What must not live here: LSP types, positions, async.
+
+use limpid_engine::cancel::CancelToken;
+use limpid_protocol::{
+    inspection::{Inspection, Objective},
+    model_status::{CacheStatus, ModelRow},
+    request::{TargetChoice, TokenChoice},
+    view_error::{ErrorKind, ViewError},
+    views::{
+        attribution::{AttributionParams, AttributionView},
+        edge::{EdgeCard, EdgeParams},
+        head::{HeadCard, HeadParams},
+        lens::{LensParams, LensView},
+        mlp::{MlpCard, MlpParams},
+        neuron::{NeuronCard, NeuronParams},
+        node::{NodeCard, NodeParams},
+        routes::{RoutesParams, RoutesView},
+    },
+};
+use std::sync::Arc;
+
+/// What is analysed: everything an answer depends on, so that equal asks have equal answers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Ask {
+    /// Name of the model; none: the default model.
+    pub model: Option<String>,
+    /// The prompt. Byte offsets in answers count from its start.
+    pub text: Arc<str>,
+    /// Token index after which the target is predicted; none: the last.
+    pub position: Option<usize>,
+    /// The token that is explained; none: the top one.
+    pub token: Option<TokenChoice>,
+    /// The token it is compared with.
+    pub foil: Option<TokenChoice>,
+    /// Spelling of the objective; none: the default.
+    pub objective: Option<&'static str>,
+}
+
+impl Ask {
+    /// The prompt alone, everything else by default.
+    pub fn of_text(text: impl Into<Arc<str>>) -> Self {
+        Self {
+            model: None,
+            text: text.into(),
+            position: None,
+            token: None,
+            foil: None,
+            objective: None,
+        }
+    }
+
+    /// The same prompt with another target.
+    pub fn toward(&self, target: &TargetChoice) -> Self {
+        Self { position: target.position, token: target.token.clone(), ..self.clone() }
+    }
+
+    /// The objective asked for.
+    pub fn objective(&self) -> Option<Objective> {
+        Objective::ALL.iter().copied().find(|objective| Some(objective.as_str()) == self.objective)
+    }
+}
+
+/// What a running call is given beside its arguments.
+pub struct Job {
+    /// Set when nobody waits any more; ask it once a layer and answer [`ErrorKind::Cancelled`].
+    pub cancel: CancelToken,
+    pub(crate) progress: Box<dyn Fn(f32, &str) + Send + Sync>,
+}
+
+impl Job {
+    /// A job with a progress callback of share done (0..1) and what is being done.
+    pub fn new(cancel: CancelToken, progress: impl Fn(f32, &str) + Send + Sync + 'static) -> Self {
+        Self { cancel, progress: Box::new(progress) }
+    }
+
+    /// Says how far the call is. Cheap; may be called once a layer.
+    pub fn progress(&self, share: f32, doing: &str) {
+        (self.progress)(share, doing);
+    }
+
+    /// # Errors
+    /// [`ErrorKind::Cancelled`] once nobody waits.
+    pub fn check(&self) -> Result<(), ViewError> {
+        if self.cancel.is_cancelled() {
+            Err(ViewError::new(ErrorKind::Cancelled, "cancelled"))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// The models, as the server sees them. Calls with a [`Job`] block and run on one worker thread, one at a time (`load` and `unload` on
+/// another); the others answer at once, from any thread. `subject` in params is the server's: implementations read the [`Ask`].
+/// Every call may fail with a [`ViewError`]; a panic is caught and answered as [`ErrorKind::Internal`].
+pub trait Analyst: Send + Sync + 'static {
+    /// Models known and what they do; the default one is marked. At once.
+    fn models(&self) -> Vec<ModelRow>;
+
+    /// The trace cache. At once.
+    fn cache(&self) -> CacheStatus;
+
+    /// Loads a model, fetching it where needed; returns when it can answer.
+    ///
+    /// # Errors
+    /// Of the model store and the engine.
+    fn load(&self, model: Option<&str>, job: &Job) -> Result<(), ViewError>;
+
+    /// Frees a model.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ModelNotFound`].
+    fn unload(&self, model: &str) -> Result<(), ViewError>;
+
+    /// Step one: tokens, target, predictions, routes at mass 0.9, ten heads and neurons by flow. No lens, no attribution, no timings.
+    ///
+    /// # Errors
+    /// Of the engine and the request.
+    fn inspect(&self, ask: &Ask, job: &Job) -> Result<Inspection, ViewError>;
+
+    /// Step two: token attributions, heads and neurons by |attribution|.
+    ///
+    /// # Errors
+    /// Of the engine and the request.
+    fn attributions(
+        &self,
+        ask: &Ask,
+        params: &AttributionParams,
+        job: &Job,
+    ) -> Result<AttributionView, ViewError>;
+
+    /// The route graph under another pruning.
+    ///
+    /// # Errors
+    /// Of the engine and the request.
+    fn routes(&self, ask: &Ask, params: &RoutesParams, job: &Job) -> Result<RoutesView, ViewError>;
+
+    /// The lens grid.
+    ///
+    /// # Errors
+    /// Of the engine and the request.
+    fn lens(&self, ask: &Ask, params: &LensParams, job: &Job) -> Result<LensView, ViewError>;
+
+    /// One residual node.
+    ///
+    /// # Errors
+    /// Of the engine and the request.
+    fn node(&self, ask: &Ask, params: &NodeParams, job: &Job) -> Result<NodeCard, ViewError>;
+
+    /// One edge.
+    ///
+    /// # Errors
+    /// Of the engine and the request.
+    fn edge(&self, ask: &Ask, params: &EdgeParams, job: &Job) -> Result<EdgeCard, ViewError>;
+
+    /// One head.
+    ///
+    /// # Errors
+    /// Of the engine and the request.
+    fn head(&self, ask: &Ask, params: &HeadParams, job: &Job) -> Result<HeadCard, ViewError>;
+
+    /// One MLP.
+    ///
+    /// # Errors
+    /// Of the engine and the request.
+    fn mlp(&self, ask: &Ask, params: &MlpParams, job: &Job) -> Result<MlpCard, ViewError>;
+
+    /// One neuron.
+    ///
+    /// # Errors
+    /// Of the engine and the request.
+    fn neuron(&self, ask: &Ask, params: &NeuronParams, job: &Job) -> Result<NeuronCard, ViewError>;
+}

@@ -1,0 +1,181 @@
+//! Reads frames in front of the LSP framework and passes on only those it can digest.
+//!
+//! The framework's decoder ends its input at the first frame that it cannot decode (and, for a body that is not UTF-8, would never
+//! move past it), so one bad frame would end the session. Here a bad frame is dropped with a log line, and a frame larger than
+//! [`MAX_FRAME`] is skipped without being held. What must not live here: what a message means.
+
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+
+/// Largest body that is held, bytes: a document of 10 MiB in which every character is escaped.
+pub(crate) const MAX_FRAME: u64 = 64 << 20;
+/// Longest header line that is held, bytes.
+const MAX_HEADER: u64 = 4096;
+
+/// Copies good frames from `input` to `output` until either ends.
+pub(crate) async fn guard<I: AsyncRead + Unpin, O: AsyncWrite + Unpin>(input: I, mut output: O) {
+    let mut input = BufReader::new(input);
+    loop {
+        match next_body(&mut input).await {
+            Ok(Some(body)) => {
+                let Some(body) = digestible(&body) else {
+                    tracing::warn!(
+                        bytes = body.len(),
+                        "dropped a frame that is not a JSON-RPC message"
+                    );
+                    continue;
+                };
+                let header = format!("Content-Length: {}\r\n\r\n", body.len());
+                if output.write_all(header.as_bytes()).await.is_err()
+                    || output.write_all(&body).await.is_err()
+                {
+                    return;
+                }
+            }
+            Ok(None) => return,
+            Err(error) => {
+                tracing::warn!(%error, "the client's stream broke off");
+                return;
+            }
+        }
+    }
+}
+
+/// The next body; none at the end of the stream.
+async fn next_body<I: AsyncRead + Unpin>(
+    input: &mut BufReader<I>,
+) -> std::io::Result<Option<Vec<u8>>> {
+    loop {
+        let Some(length) = next_length(input).await? else { return Ok(None) };
+        if length > MAX_FRAME {
+            tracing::warn!(bytes = length, "skipped a frame that is too large");
+            tokio::io::copy(&mut input.take(length), &mut tokio::io::sink()).await?;
+            continue;
+        }
+        // Grown as bytes arrive: a length alone reserves nothing.
+        let mut body = Vec::new();
+        let read = input.take(length).read_to_end(&mut body).await?;
+        return Ok((read as u64 == length).then_some(body));
+    }
+}
+
+/// Reads headers to their blank line; lines that are no header are skipped, which resynchronises after garbage.
+async fn next_length<I: AsyncRead + Unpin>(
+    input: &mut BufReader<I>,
+) -> std::io::Result<Option<u64>> {
+    let mut length = None;
+    loop {
+        let mut line = Vec::new();
+        if (&mut *input).take(MAX_HEADER).read_until(b'\n', &mut line).await? == 0 {
+            return Ok(None);
+        }
+        let line = line.trim_ascii();
+        if line.is_empty() {
+            if length.is_some() {
+                return Ok(length);
+            }
+        } else if let Some(found) = content_length(line) {
+            length = Some(found);
+        }
+    }
+}
+
+/// The length in a header line. Garbage may stand before the name where a frame broke off, so the name is looked for anywhere.
+fn content_length(line: &[u8]) -> Option<u64> {
+    const NAME: &[u8] = b"content-length:";
+    let at = line.windows(NAME.len()).rposition(|window| window.eq_ignore_ascii_case(NAME))?;
+    std::str::from_utf8(line[at + NAME.len()..].trim_ascii()).ok()?.parse().ok()
+}
+
+/// The message as the framework is sure to read it; none when it is no JSON-RPC message.
+fn digestible(body: &[u8]) -> Option<Vec<u8>> {
+    let mut message = match serde_json::from_slice(body) {
+        Ok(Value::Object(message)) => message,
+        _ => return None,
+    };
+    let id_is_plain = match message.get("id") {
+        None => true,
+        Some(Value::String(_)) => true,
+        Some(Value::Number(id)) => id.is_i64(),
+        Some(_) => false,
+    };
+    let is_call =
+        matches!(message.get("method"), Some(Value::String(method)) if !method.is_empty());
+    let is_reply = message.contains_key("id")
+        && match message.get("error") {
+            None => message.contains_key("result"),
+            Some(Value::Object(error)) => {
+                error.get("code").is_some_and(Value::is_i64)
+                    && error.get("message").is_some_and(Value::is_string)
+            }
+            Some(_) => false,
+        };
+    if !id_is_plain || is_call == is_reply {
+        return None;
+    }
+    if is_call {
+        // Anything else in a call makes the framework take it for a reply, or fail.
+        message.retain(|key, _| matches!(key.as_str(), "id" | "method" | "params"));
+        if message.get("params").is_some_and(Value::is_null) {
+            message.remove("params");
+        }
+    }
+    message.insert("jsonrpc".into(), Value::String("2.0".into()));
+    serde_json::to_vec(&message).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{digestible, guard};
+
+    async fn passed(input: &[u8]) -> String {
+        let mut output = Vec::new();
+        guard(input, &mut output).await;
+        String::from_utf8(output).unwrap()
+    }
+
+    fn frame(body: &[u8]) -> Vec<u8> {
+        [format!("Content-Length: {}\r\n\r\n", body.len()).as_bytes(), body].concat()
+    }
+
+    const GOOD: &[u8] = br#"{"jsonrpc":"2.0","method":"exit"}"#;
+
+    #[tokio::test]
+    async fn a_good_frame_passes_after_any_garbage() {
+        let bad: &[&[u8]] = &[
+            b"garbage\r\n",
+            b"\r\n\r\n\n",
+            b"Content-Length: -5\r\n\r\n",
+            b"Content-Length: 99999999999999999999999\r\n\r\n",
+            &frame(b"\xff\xfe"),
+            &frame(b"{"),
+            &frame(b"[]"),
+            &frame(b"null"),
+            &frame(br#"{"jsonrpc":"2.0","id":{},"method":"x"}"#),
+            &frame(&[b"[".repeat(100_000), b"]".repeat(100_000)].concat()),
+            &frame(b""),
+        ];
+        for garbage in bad {
+            let out = passed(&[garbage, frame(GOOD).as_slice()].concat()).await;
+            assert!(out.contains("exit"), "{:?}", String::from_utf8_lossy(garbage));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_cut_frame_ends_the_stream() {
+        let whole = frame(GOOD);
+        for at in 0..whole.len() {
+            assert_eq!(passed(&whole[..at]).await, "");
+        }
+    }
+
+    #[test]
+    fn messages_are_calls_or_replies() {
+        assert!(digestible(br#"{"method":"x","id":1,"params":null}"#).is_some());
+        assert!(digestible(br#"{"id":1,"result":null}"#).is_some());
+        assert!(digestible(br#"{"id":1,"error":{"code":1,"message":"m"}}"#).is_some());
+        assert!(digestible(br#"{"id":1,"error":3}"#).is_none());
+        assert!(digestible(br#"{"id":1.5,"method":"x"}"#).is_none());
+        assert!(digestible(br#"{"id":1}"#).is_none());
+    }
+}

@@ -1,0 +1,69 @@
+//! The prediction after a prompt: three tokens at once, ten with logits when the client asks for more.
+
+use crate::hover::code;
+use limpid_protocol::{
+    display,
+    inspection::{Inspection, Prediction},
+    view_error::{ErrorKind, ViewError},
+};
+use tower_lsp::ls_types::{
+    InlayHint, InlayHintLabel, InlayHintTooltip, MarkupContent, MarkupKind, Position,
+};
+
+/// Predictions in the hint itself.
+const SHOWN: usize = 3;
+
+/// The hint of an analysis.
+pub(crate) fn prediction_hint(at: Position, inspection: &Inspection, analysis: &str) -> InlayHint {
+    let one = |row: &Prediction| {
+        format!(" {} {}", display::token(&row.text), display::probability(row.prob))
+    };
+    let label = inspection.predictions.iter().take(SHOWN).map(one).collect::<Vec<_>>().join(" ");
+    InlayHint { data: Some(serde_json::json!({ "analysis": analysis })), ..hint(at, label) }
+}
+
+/// The hint while there is no prediction; none when nothing should be shown.
+pub(crate) fn problem_hint(at: Position, error: &ViewError) -> Option<InlayHint> {
+    let label = match error.kind() {
+        ErrorKind::EmptyPrompt
+        | ErrorKind::DocumentNotOpen
+        | ErrorKind::Cancelled
+        | ErrorKind::StaleVersion => {
+            return None;
+        }
+        ErrorKind::ModelLoading => {
+            format!(" ⟳ loading {:.0} %", error.data.loaded.unwrap_or(0.0) * 100.0)
+        }
+        _ => match (error.data.n_tokens, error.data.n_ctx) {
+            (Some(n_tokens), Some(n_ctx)) => {
+                let (n_tokens, n_ctx) = (display::thousands(n_tokens), display::thousands(n_ctx));
+                format!(" ⚠ prompt is {n_tokens} tokens, window {n_ctx}")
+            }
+            _ => format!(" ⚠ {}", display::cut(&display::escape(&error.message), 80)),
+        },
+    };
+    Some(hint(at, label))
+}
+
+/// What resolving a hint adds: ten predictions with logits.
+pub(crate) fn tooltip(inspection: &Inspection) -> InlayHintTooltip {
+    let mut text = format!("Next token, {}\n\n", code(&inspection.model.name));
+    for row in &inspection.predictions {
+        let (prob, logit) = (display::probability(row.prob), display::nats(row.logit));
+        text += &format!("- {} {prob} (logit {logit})\n", code(&row.text));
+    }
+    InlayHintTooltip::MarkupContent(MarkupContent { kind: MarkupKind::Markdown, value: text })
+}
+
+fn hint(position: Position, label: String) -> InlayHint {
+    InlayHint {
+        position,
+        label: InlayHintLabel::String(label),
+        kind: None,
+        text_edits: None,
+        tooltip: None,
+        padding_left: Some(true),
+        padding_right: None,
+        data: None,
+    }
+}

@@ -1,0 +1,111 @@
+//! Which call of the [`Analyst`](crate::analyst::Analyst) answers which view. A view of the protocol's list without a row here does not compile.
+
+use crate::{
+    analyst::{Ask, Job},
+    answering::JobDesk,
+};
+use limpid_protocol::{
+    inspection::Inspection,
+    request::View,
+    view_error::ViewError,
+    views::{
+        attribution::TokenAttribution,
+        edge::EdgeView,
+        head::HeadView,
+        lens::LensGrid,
+        mlp::MlpView,
+        neuron::NeuronView,
+        node::NodeView,
+        routes::{RouteGraph, RoutesView},
+        tokens::{Tokens, TokensView},
+    },
+};
+
+/// A view that this server answers.
+pub(crate) trait Served: View {
+    /// Computes the view on the worker, from step one.
+    fn compute(
+        desk: &JobDesk,
+        ask: &Ask,
+        params: &Self::Params,
+        inspection: &Inspection,
+        job: &Job,
+    ) -> Result<Self::Body, ViewError>;
+}
+
+impl Served for Tokens {
+    fn compute(
+        _: &JobDesk,
+        _: &Ask,
+        _: &Self::Params,
+        step: &Inspection,
+        _: &Job,
+    ) -> Result<TokensView, ViewError> {
+        Ok(TokensView {
+            model: step.model.clone(),
+            tokens: step.tokens.clone(),
+            target: step.target.clone(),
+            predictions: step.predictions.clone(),
+        })
+    }
+}
+
+impl Served for RouteGraph {
+    fn compute(
+        desk: &JobDesk,
+        ask: &Ask,
+        params: &Self::Params,
+        step: &Inspection,
+        job: &Job,
+    ) -> Result<RoutesView, ViewError> {
+        if params.prune.is_some() || params.top.is_some() {
+            return desk.analyst.routes(ask, params, job);
+        }
+        Ok(RoutesView {
+            target: step.target.clone(),
+            routes: step.routes.clone(),
+            heads: step.heads.clone(),
+            neurons: step.neurons.clone(),
+        })
+    }
+}
+
+impl Served for TokenAttribution {
+    fn compute(
+        desk: &JobDesk,
+        ask: &Ask,
+        params: &Self::Params,
+        _: &Inspection,
+        job: &Job,
+    ) -> Result<Self::Body, ViewError> {
+        if params.methods.is_none() && params.top.is_none() {
+            return desk.attributions(ask, job).map(|kept| (*kept).clone());
+        }
+        desk.analyst.attributions(ask, params, job)
+    }
+}
+
+macro_rules! served_by {
+    ($($view:ty => $call:ident),* $(,)?) => {$(
+        impl Served for $view {
+            fn compute(
+                desk: &JobDesk,
+                ask: &Ask,
+                params: &Self::Params,
+                _: &Inspection,
+                job: &Job,
+            ) -> Result<Self::Body, ViewError> {
+                desk.analyst.$call(ask, params, job)
+            }
+        }
+    )*};
+}
+
+served_by! {
+    LensGrid => lens,
+    NodeView => node,
+    EdgeView => edge,
+    HeadView => head,
+    MlpView => mlp,
+    NeuronView => neuron,
+}

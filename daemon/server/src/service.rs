@@ -1,0 +1,66 @@
+//! Puts the server together over any pair of byte streams; used by the command line and by the tests.
+
+use crate::{
+    analyses::Analyses, analyst::Analyst, answering::Desk, backend::Backend, documents::Documents,
+    flights::Flights, frame_guard, method_stats::MethodStats, model_loading::Loading,
+    worker::Worker,
+};
+use limpid_protocol::{
+    request::Request,
+    views::{models::Models, status::Status},
+};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tower_lsp::{LspService, Server};
+
+/// Requests that wait at a time. All handlers share one task; at the framework's default of 4, four waiting requests keep
+/// `$/cancelRequest` unread.
+const CONCURRENCY: usize = 64;
+/// Bytes between the frame guard and the framework.
+const PIPE_BYTES: usize = 64 << 10;
+
+/// Serves one client until it says `exit` or closes its stream.
+///
+/// # Errors
+/// When the system refuses a thread.
+pub async fn serve<I, O>(analyst: Arc<dyn Analyst>, input: I, output: O) -> std::io::Result<()>
+where
+    I: AsyncRead + Unpin + Send + 'static,
+    O: AsyncWrite,
+{
+    let compute = Worker::start("limpid-analysis")?;
+    let loader = Worker::start("limpid-loading")?;
+    let build = LspService::build(move |client| {
+        Backend(Arc::new(Desk {
+            analyst,
+            analyses: Arc::new(Analyses::default()),
+            client,
+            documents: Documents::default(),
+            flights: Flights::default(),
+            loading: Loading::new(loader),
+            stats: MethodStats::default(),
+            compute,
+            started: Instant::now(),
+            negotiated: OnceLock::new(),
+        }))
+    });
+    let mut build = build
+        .custom_method(Models::METHOD, Backend::models)
+        .custom_method(Status::METHOD, Backend::status)
+        .custom_method("window/workDoneProgress/cancel", Backend::work_done_progress_cancel);
+    macro_rules! register {
+        ($view:ty) => {
+            build = build.custom_method(<$view as Request>::METHOD, Backend::view::<$view>);
+        };
+    }
+    limpid_protocol::for_each_view!(register);
+    let (service, socket) = build.finish();
+    let (guarded, framework) = tokio::io::simplex(PIPE_BYTES);
+    let guard = tokio::spawn(frame_guard::guard(input, framework));
+    Server::new(guarded, output, socket).concurrency_level(CONCURRENCY).serve(service).await;
+    guard.abort();
+    Ok(())
+}
