@@ -52,7 +52,7 @@ impl<'a> Rows<'a> {
 /// Runs a loop with the widest instructions of this machine: the compiler turns plain loops in `body` into them.
 /// Only what is inlined into `body` profits, so closures on the way are marked `#[inline(always)]`.
 #[inline(always)]
-pub(crate) fn vectorized<T>(body: impl FnOnce() -> T) -> T {
+pub fn vectorized<T>(body: impl FnOnce() -> T) -> T {
     struct Body<F>(F);
     impl<T, F: FnOnce() -> T> pulp::WithSimd for Body<F> {
         type Output = T;
