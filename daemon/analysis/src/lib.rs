@@ -2,3 +2,6 @@
 
 pub mod contributions;
 pub mod kernels;
+pub mod route_build;
+pub mod route_graph;
+pub mod route_prune;

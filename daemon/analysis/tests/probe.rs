@@ -22,3 +22,35 @@ fn probe() {
         println!("{fam} {:?} {worst:?}", compute.way);
     }}
 }
+#[test]
+fn routes() {
+    use limpid_analysis::{route_build::grow, route_prune::Prune, route_graph::*};
+    use std::{collections::BTreeMap, time::Instant};
+    let l = model_pool::load(model_pool::open(&ModelFiles{name:"s".into(), weights: Weights::Gguf("/work/dl/SmolLM2-135M-Instruct.Q4_1.gguf".into())}).unwrap(), &Compute::cpu(), MemoryBudget(u64::MAX), &|_,_|()).unwrap();
+    let cancel = CancelToken::default(); let w = Watch{cancel:&cancel, progress:&|_,_|()};
+    for p in 1..=6 {
+        let v: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(format!("/work/shared/golden/smollm2/p{p}.json")).unwrap()).unwrap();
+        let ids: Vec<u32> = serde_json::from_value(v["token_ids"].clone()).unwrap();
+        let tr = l.model.forward(&ids, None, CapturePlan::Whole, w).unwrap();
+        let pr = Prune::Lmtt(0.04);
+        let g = grow(&l.model, &tr, ids.len()-1, pr.growth(), &cancel).unwrap();
+        let drawn = pr.apply(&g);
+        let name = |n: &NodeId| match n.kind { NodeKind::Embed => format!("X0_{}", n.position), NodeKind::ResidMid => format!("A{}_{}", n.layer, n.position), NodeKind::Mlp => format!("M{}_{}", n.layer, n.position), NodeKind::ResidPost => format!("I{}_{}", n.layer, n.position) };
+        let mut got: BTreeMap<(String,String), f32> = BTreeMap::new();
+        for e in &drawn.edges { *got.entry((name(&e.from), name(&e.to))).or_default() += e.contribution; }
+        let want: BTreeMap<(String,String), f32> = v["graph"]["edges"].as_array().unwrap().iter().map(|e| ((e[0].as_str().unwrap().into(), e[1].as_str().unwrap().into()), e[2].as_f64().unwrap() as f32)).collect();
+        let missing: Vec<_> = want.keys().filter(|k| !got.contains_key(*k)).take(3).collect(); let extra: Vec<_> = got.keys().filter(|k| !want.contains_key(*k)).take(3).collect();
+        let worst = want.iter().filter_map(|(k,v)| got.get(k).map(|g| (g-v).abs())).fold(0.0, f32::max);
+        let t = Instant::now();
+        let gm = grow(&l.model, &tr, ids.len()-1, Prune::DEFAULT.growth(), &cancel).unwrap(); let t1 = t.elapsed();
+        let pm = Prune::DEFAULT.apply(&gm);
+        let sum: f32 = gm.flows.iter().filter(|(n,_)| n.kind==NodeKind::Embed).map(|x| x.1).sum();
+        println!("p{p} edges {} want {} missing {missing:?} extra {extra:?} worst {worst:.1e} | mass edges {} of {} shown {:.4} lost {:.4} sum {:.5} {:?} prune {:?}", got.len(), want.len(), pm.edges.len(), gm.edges.len(), pm.shown, gm.lost, sum, t1, t.elapsed()-t1);
+    }
+    for n in [64usize,128,256,512] {
+        let ids: Vec<u32> = (0..n as u32).map(|i| 1000 + (i*7919)%40000).collect();
+        let t = Instant::now(); let tr = l.model.forward(&ids, None, CapturePlan::Whole, w).unwrap(); let f = t.elapsed();
+        let t = Instant::now(); let gm = grow(&l.model, &tr, ids.len()-1, Prune::DEFAULT.growth(), &cancel).unwrap(); let t1 = t.elapsed(); let pm = Prune::DEFAULT.apply(&gm);
+        println!("T={n} forward {f:?} grow {t1:?} prune {:?} edges {} drawn {} nodes {} lost {:.3} shown {}", t.elapsed()-t1, gm.edges.len(), pm.edges.len(), gm.flows.len(), gm.lost, pm.shown);
+    }
+}

@@ -26,6 +26,11 @@ impl Whole {
         Self { signs, twice: y.iter().map(|y| 2.0 * y.abs()).collect() }
     }
 
+    /// The largest absolute factor: what a part can grow by at most.
+    pub fn largest_factor(&self) -> f32 {
+        self.signs.iter().fold(0.0, |max, sign| if sign.abs() > max { sign.abs() } else { max })
+    }
+
     /// `max(|y|_1 - |y - scale * part|_1, 1e-5)`.
     ///
     /// *Units*: those of the residual stream. *Cost*: five operations a dimension.
