@@ -5,3 +5,7 @@ pub mod kernels;
 pub mod route_build;
 pub mod route_graph;
 pub mod route_prune;
+pub mod attribution;
+pub mod components;
+pub mod objective;
+pub mod vocabulary;

@@ -54,3 +54,37 @@ fn routes() {
         println!("T={n} forward {f:?} grow {t1:?} prune {:?} edges {} drawn {} nodes {} lost {:.3} shown {}", t.elapsed()-t1, gm.edges.len(), pm.edges.len(), gm.flows.len(), gm.lost, pm.shown);
     }
 }
+#[test]
+fn attributions() {
+    use limpid_analysis::{attribution::*, objective::*, vocabulary::*, components::*};
+    for (dir, file, n) in [("smollm2","/work/dl/SmolLM2-135M-Instruct.Q4_1.gguf",6),("gemma3","/work/dl/gemma3-270m.gguf",3)] {
+    let l = model_pool::load(model_pool::open(&ModelFiles{name:"s".into(), weights: Weights::Gguf(file.into())}).unwrap(), &Compute::cpu(), MemoryBudget(u64::MAX), &|_,_|()).unwrap();
+    let cancel = CancelToken::default(); let w = Watch{cancel:&cancel, progress:&|_,_|()};
+    for p in 1..=n {
+        let v: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(format!("/work/shared/golden/{dir}/attribution_p{p}.json")).unwrap()).unwrap();
+        let ids: Vec<u32> = serde_json::from_value(v["token_ids"].clone()).unwrap();
+        let tr = l.model.forward(&ids, None, CapturePlan::Whole, w).unwrap();
+        let pos = ids.len()-1;
+        let logits: Vec<f32> = limpid_engine::pos_tensor::to_host(&l.model.logits(&tr.resid_after(l.model.spec.n_layers).narrow(pos,1).unwrap().tensor().unwrap()).unwrap()).unwrap();
+        let rel = |got: &[f32], want: &serde_json::Value| { let want: Vec<f32> = serde_json::from_value(want.clone()).unwrap(); let m = want.iter().map(|x| x.abs()).fold(0.0, f32::max); got.iter().zip(&want).map(|(a,b)| (a-b).abs()).fold(0.0, f32::max)/m };
+        for (kind, name) in [(ObjectiveKind::LogitDiff,"logit_diff"),(ObjectiveKind::LogOdds,"logprob")] {
+            let o = Objective{position:pos, target: v["target"].as_u64().unwrap() as u32, foil: v["foil"].as_u64().map(|x| x as u32), kind};
+            let a = Attributions::new(&l.model, &tr, o, &logits, w).unwrap();
+            let f = if name=="logprob" { (1.0/(1.0+a.value.exp())) as f32 } else { 1.0 };
+            let mut out = vec![];
+            for m in [Method::Atp, Method::AtpLinear, Method::AtpTrue, Method::GradientXInputLinear] { let s: Vec<f32> = a.tokens(m,&[]).iter().map(|x| x*f).collect(); out.push(rel(&s, &v[name]["token"][m.name()])); }
+            let mut hw = 0f32; for (i,h) in a.true_pass.heads.iter().enumerate() { let s: Vec<f32> = h.iter().map(|x| x*f).collect(); let want: Vec<f32> = serde_json::from_value(v[name]["head"][i].clone()).unwrap(); for (a,b) in s.iter().zip(&want) { hw = hw.max((a-b).abs()); } }
+            let hm: f32 = v[name]["head"].as_array().unwrap().iter().flat_map(|x| x.as_array().unwrap()).map(|x| x.as_f64().unwrap().abs() as f32).fold(0.0,f32::max);
+            let mut nw = 0f32; for nn in v[name]["neuron"].as_array().unwrap() { let li = nn["layer"].as_u64().unwrap() as usize; let idx: Vec<usize> = serde_json::from_value(nn["neurons"].clone()).unwrap(); let got: Vec<f32> = idx.iter().map(|&i| a.true_pass.neurons[li][i]*f).collect(); nw = nw.max(rel(&got, &nn["scores"])); let got: Vec<f32> = idx.iter().map(|&i| a.true_pass.neurons_at_target[li][i]*f).collect(); nw = nw.max(rel(&got, &nn["scores_last"])); }
+            println!("{dir} p{p} {name} tokens {out:?} heads {:.1e} neurons {nw:.1e}", hw/hm);
+        }
+    }
+    }
+    let l = model_pool::load(model_pool::open(&ModelFiles{name:"s".into(), weights: Weights::Gguf("/work/dl/SmolLM2-135M-Instruct.Q4_1.gguf".into())}).unwrap(), &Compute::cpu(), MemoryBudget(u64::MAX), &|_,_|()).unwrap();
+    let cancel = CancelToken::default(); let w = Watch{cancel:&cancel, progress:&|_,_|()};
+    let v: serde_json::Value = serde_json::from_str(&std::fs::read_to_string("/work/shared/golden/smollm2/p1.json").unwrap()).unwrap();
+    let ids: Vec<u32> = serde_json::from_value(v["token_ids"].clone()).unwrap();
+    let tr = l.model.forward(&ids, None, CapturePlan::Whole, w).unwrap();
+    for li in [0usize, 20] { let h = v["heads_last"][li]["top"][0].clone(); let hn = h["head"].as_u64().unwrap_or(v["heads_last"][li]["rank"][0].as_u64().unwrap()) as usize;
+      let o = head_output(&l.model, &tr, li, hn, ids.len()-1).unwrap(); let wr = written(&l.model, &[o], 10, true).unwrap(); println!("head L{li}H{hn} got {:?}\n want {}", &wr[0].promotes[..4], h); }
+}

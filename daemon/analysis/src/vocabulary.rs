@@ -1,0 +1,208 @@
+//! Directions in the residual stream as tokens, and what comes next at each position: everything that ranks the vocabulary.
+
+use limpid_engine::{
+    cancel::CancelToken, error::EngineError, model::Model, pos_tensor::to_host, trace::Trace,
+};
+use candle_core::Tensor;
+use rayon::prelude::{IndexedParallelIterator, ParallelIterator, ParallelSlice};
+
+/// Rows of logits in memory at once.
+const BLOCK: usize = 64;
+
+/// The `k` largest values with their ids, largest first; ties by id.
+pub fn top(values: &[f32], k: usize) -> Vec<(u32, f32)> {
+    let mut best: Vec<(u32, f32)> = Vec::with_capacity(k + 1);
+    let mut least = f32::NEG_INFINITY;
+    for (id, &value) in values.iter().enumerate() {
+        if best.len() == k && value <= least {
+            continue;
+        }
+        let at = best.partition_point(|(_, other)| *other >= value);
+        best.insert(at, (id as u32, value));
+        best.truncate(k);
+        least = best.last().map_or(f32::NEG_INFINITY, |(_, value)| *value);
+    }
+    best
+}
+
+/// The `k` smallest values with their ids, smallest first; ties by id.
+pub fn bottom(values: &[f32], k: usize) -> Vec<(u32, f32)> {
+    let negated: Vec<f32> = values.iter().map(|value| -value).collect();
+    top(&negated, k).into_iter().map(|(id, value)| (id, -value)).collect()
+}
+
+/// `log sum exp` of a row.
+pub fn log_sum_exp(logits: &[f32]) -> f32 {
+    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f64 = logits.chunks(1024).map(|chunk| f64::from(chunk.iter().map(|l| (l - max).exp()).sum::<f32>())).sum();
+    max + sum.ln() as f32
+}
+
+/// 1 for the largest.
+pub fn rank_of(logits: &[f32], id: u32) -> usize {
+    let own = logits[id as usize];
+    1 + logits.iter().filter(|logit| **logit > own).count()
+}
+
+/// How a token was predicted by those before it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Predicted {
+    /// Log-probability, nats.
+    pub logprob: f32,
+    /// 1 for the most likely.
+    pub rank: usize,
+}
+
+/// How each token after the first was predicted: `[pos - 1]`, of token 1 on.
+///
+/// *Cost*: the unembedding of all positions but the last, 64 rows in memory at a time.
+///
+/// # Errors
+/// Cancelled; the device refused.
+pub fn predicted_tokens(model: &Model, trace: &Trace, cancel: &CancelToken) -> Result<Vec<Predicted>, EngineError> {
+    let ids = trace.token_ids();
+    let resid = trace.resid_after(model.spec.n_layers);
+    let mut out = Vec::with_capacity(ids.len());
+    for start in (0..ids.len() - 1).step_by(BLOCK) {
+        cancel.check()?;
+        let n = BLOCK.min(ids.len() - 1 - start);
+        let logits = to_host(&model.logits(&resid.narrow(start, n)?.tensor()?)?)?;
+        let rows = logits.par_chunks(model.spec.d_vocab).enumerate();
+        out.par_extend_rows(rows.map(|(row, logits)| {
+            let id = ids[start + row + 1];
+            let logprob = logits[id as usize] - log_sum_exp(logits);
+            Predicted { logprob, rank: rank_of(logits, id) }
+        }));
+    }
+    Ok(out)
+}
+
+trait ExtendRows<T> {
+    fn par_extend_rows(&mut self, rows: impl IndexedParallelIterator<Item = T>);
+}
+
+impl<T: Send> ExtendRows<T> for Vec<T> {
+    fn par_extend_rows(&mut self, rows: impl IndexedParallelIterator<Item = T>) {
+        let mut block = Vec::new();
+        rows.collect_into_vec(&mut block);
+        self.append(&mut block);
+    }
+}
+
+/// What a direction writes: tokens it promotes and suppresses with their logits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Written {
+    /// Largest first.
+    pub promotes: Vec<(u32, f32)>,
+    /// Smallest first.
+    pub suppresses: Vec<(u32, f32)>,
+}
+
+/// What some directions of the residual stream write, through the final norm (or without it).
+///
+/// *Shapes*: directions `[row][d_model]`. *Cost*: one unembedding of all rows, 64 in memory at a time.
+///
+/// # Errors
+/// The device refused.
+pub fn written(
+    model: &Model,
+    directions: &[Vec<f32>],
+    k: usize,
+    with_norm: bool,
+) -> Result<Vec<Written>, EngineError> {
+    let mut out = Vec::with_capacity(directions.len());
+    for block in directions.chunks(BLOCK) {
+        let rows = rows_tensor(model, block)?;
+        let logits = if with_norm { model.logits(&rows)? } else { model.unembed.forward(&rows)? };
+        let logits = to_host(&logits)?;
+        let mut done = Vec::new();
+        logits
+            .par_chunks(model.spec.d_vocab)
+            .map(|row| Written { promotes: top(row, k), suppresses: bottom(row, k) })
+            .collect_into_vec(&mut done);
+        out.append(&mut done);
+    }
+    Ok(out)
+}
+
+/// Rows on the host as a tensor on the model's device: `[row, d_model]`.
+pub(crate) fn rows_tensor(model: &Model, rows: &[Vec<f32>]) -> Result<Tensor, EngineError> {
+    let n_cols = rows.first().map_or(0, Vec::len);
+    let tensor = Tensor::from_vec(rows.concat(), (rows.len(), n_cols), &candle_core::Device::Cpu)?;
+    Ok(tensor.to_dtype(model.compute.activation_dtype())?.to_device(&model.compute.device)?)
+}
+
+/// One cell of the logit lens.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LensCell {
+    /// The most likely token.
+    pub id: u32,
+    /// Its probability.
+    pub prob: f32,
+    /// Probability of the target.
+    pub target_prob: f32,
+    /// Rank of the target, 1 for the most likely.
+    pub target_rank: usize,
+}
+
+/// The logit lens of residual rows, through the final norm.
+///
+/// # Errors
+/// Cancelled; the device refused.
+pub fn lens_cells(
+    model: &Model,
+    resid: &Tensor,
+    target: u32,
+    cancel: &CancelToken,
+) -> Result<Vec<LensCell>, EngineError> {
+    let n_rows = resid.dims2()?.0;
+    let mut out = Vec::with_capacity(n_rows);
+    for start in (0..n_rows).step_by(BLOCK) {
+        cancel.check()?;
+        let logits = model.logits(&resid.narrow(0, start, BLOCK.min(n_rows - start))?)?;
+        let logits = to_host(&logits)?;
+        out.par_extend_rows(logits.par_chunks(model.spec.d_vocab).map(|logits| {
+            let all = log_sum_exp(logits);
+            let best = top(logits, 1);
+            let (id, logit) = best.first().copied().unwrap_or((0, f32::NEG_INFINITY));
+            LensCell {
+                id,
+                prob: (logit - all).exp(),
+                target_prob: (logits[target as usize] - all).exp(),
+                target_rank: rank_of(logits, target),
+            }
+        }));
+    }
+    Ok(out)
+}
+
+/// The lens of every layer at one position: `[n_layers + 1]`, the embedding first.
+///
+/// # Errors
+/// Cancelled; the device refused.
+pub fn lens_at(
+    model: &Model,
+    trace: &Trace,
+    position: usize,
+    target: u32,
+    cancel: &CancelToken,
+) -> Result<Vec<LensCell>, EngineError> {
+    let rows = (0..=model.spec.n_layers)
+        .map(|layer| trace.resid_after(layer).narrow(position, 1)?.tensor())
+        .collect::<Result<Vec<_>, _>>()?;
+    lens_cells(model, &Tensor::cat(&rows, 0)?, target, cancel)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn top_and_bottom_are_in_order_and_ties_go_by_id() {
+        let values = [1.0, 5.0, -2.0, 5.0, 0.0];
+        assert_eq!(top(&values, 3), [(1, 5.0), (3, 5.0), (0, 1.0)]);
+        assert_eq!(bottom(&values, 2), [(2, -2.0), (4, 0.0)]);
+        assert_eq!(top(&values, 99).len(), 5);
+        assert_eq!(rank_of(&values, 0), 3);
+    }
+}
