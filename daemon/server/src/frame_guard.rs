@@ -12,8 +12,13 @@ pub(crate) const MAX_FRAME: u64 = 64 << 20;
 /// Longest header line that is held, bytes.
 const MAX_HEADER: u64 = 4096;
 
-/// Copies good frames from `input` to `output` until either ends.
+/// Copies good frames from `input` to `output` until either ends, then ends the output.
 pub(crate) async fn guard<I: AsyncRead + Unpin, O: AsyncWrite + Unpin>(input: I, mut output: O) {
+    pass(input, &mut output).await;
+    let _ = output.shutdown().await;
+}
+
+async fn pass<I: AsyncRead + Unpin, O: AsyncWrite + Unpin>(input: I, output: &mut O) {
     let mut input = BufReader::new(input);
     loop {
         match next_body(&mut input).await {
