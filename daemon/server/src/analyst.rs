@@ -61,11 +61,14 @@ impl Ask {
     }
 }
 
+/// Takes the share done (0..1) and what is being done.
+pub type ProgressCallback = Box<dyn Fn(f32, &str) + Send + Sync>;
+
 /// What a running call is given beside its arguments.
 pub struct Job {
     /// Set when nobody waits any more; ask it once a layer and answer [`ErrorKind::Cancelled`].
     pub cancel: CancelToken,
-    pub(crate) progress: Box<dyn Fn(f32, &str) + Send + Sync>,
+    pub(crate) progress: ProgressCallback,
 }
 
 impl Job {

@@ -127,7 +127,7 @@ impl LspClient {
     /// Closes the connection without a word; the server must end.
     pub async fn vanish(mut self) {
         let (_, unused) = tokio::io::split(tokio::io::duplex(1).0);
-        drop(std::mem::replace(&mut self.writer, Some(unused)));
+        drop(self.writer.replace(unused));
         let (gone, _) = tokio::io::split(tokio::io::duplex(1).0);
         drop(std::mem::replace(&mut self.reader, BufReader::new(gone)));
         tokio::time::timeout(HANG, self.server.take().unwrap())
