@@ -11,7 +11,7 @@ use candle_core::{D, DType, Tensor};
 /// Query rows whose pattern is in memory at once.
 const QUERY_BLOCK: usize = 128;
 /// `1 - A` of the knock-out estimate is not taken for smaller than this.
-const MIN_REST: f64 = 0.01;
+pub(crate) const MIN_REST: f64 = 0.01;
 
 /// What attention needs to know beside q, k and v.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -10,7 +10,8 @@ use crate::{
     linear::Linear,
     mlp::{post, post_backward},
     model::Model,
-    norm::{Gradients, Norm, Vector},
+    norm::{Gradients, Norm, Vector, add},
+    pos_tensor::to_host,
     rotary::{RotaryTable, Turn},
     trace::{LayerTrace, Trace},
 };
@@ -57,7 +58,8 @@ pub struct LayerGradient<'a> {
 }
 
 /// Called with each layer's gradients, from the top layer down.
-pub type Observer<'a> = &'a mut dyn FnMut(usize, LayerGradient<'_>) -> Result<(), EngineError>;
+pub type Observer<'a> =
+    &'a mut (dyn FnMut(usize, LayerGradient<'_>) -> Result<(), EngineError> + Send);
 
 struct Pass<'a> {
     gradients: Gradients,
@@ -74,6 +76,18 @@ impl Model {
     /// # Errors
     /// No seed, or one out of range; cancelled; the device refused.
     pub fn backward(
+        &self,
+        trace: &Trace,
+        seeds: &[Seed],
+        gradients: Gradients,
+        watch: Watch<'_>,
+        observer: Option<Observer<'_>>,
+    ) -> Result<Gradient, EngineError> {
+        // Enters the thread pool once, not once per product.
+        rayon::scope(|_| self.walk_down(trace, seeds, gradients, watch, observer))
+    }
+
+    fn walk_down(
         &self,
         trace: &Trace,
         seeds: &[Seed],
@@ -166,7 +180,7 @@ impl Pass<'_> {
         let g_post = block.w_out.transposed(&g_out, 0..1)?;
         let mlp_in = rows(&activations.mlp_in)?;
         if gradients == Gradients::True {
-            let (sum, target) = sum_and_last(&(&g_post * post(&mlp_in, shape.mlp, way)?)?)?;
+            let (sum, target) = dot_columns(&g_post, &post(&mlp_in, shape.mlp, way)?, way)?;
             self.out.neurons[layer] = sum;
             self.out.neurons_at_target[layer] = target;
         }
@@ -180,16 +194,17 @@ impl Pass<'_> {
         let g_normed = block.mlp_in.transposed(&g_in, sections)?;
         self.add_bias(block.norm_mlp.bias.as_ref(), &g_normed)?;
         let resid_mid = rows(&activations.resid_mid)?;
-        let g_mid = (block.norm_mlp.backward(&resid_mid, &g_normed, gradients, way)? + g)?;
+        let g_mid =
+            add(&block.norm_mlp.backward(&resid_mid, &g_normed, gradients, way)?, &g, way)?;
 
         let g_out =
             self.post_norm(block.post_attn_norm.as_ref(), &activations.attn_raw, first, &g_mid)?;
         self.add_linear_bias(&block.w_o, 0, &g_out)?;
         let g_z = block.w_o.transposed(&g_out, 0..1)?;
         let z = rows(&activations.z)?;
-        let (sum, target) = sum_and_last(&per_head_sums(&(&g_z * &z)?, shape.attention.d_head)?)?;
-        self.out.heads[layer] = sum;
-        self.out.heads_at_target[layer] = target;
+        let (sum, target) = dot_columns(&g_z, &z, way)?;
+        self.out.heads[layer] = per_head_sums(&sum, shape.attention.d_head);
+        self.out.heads_at_target[layer] = per_head_sums(&target, shape.attention.d_head);
 
         let seen = |x: &crate::pos_tensor::PosTensor| x.narrow(0, last + 1)?.tensor();
         let (k, v) = (seen(&activations.k)?, seen(&activations.v)?);
@@ -210,14 +225,14 @@ impl Pass<'_> {
                 let from_keys =
                     block.qkv.transposed(&Tensor::cat(&[&g_k, &back.g_v], D::Minus1)?, SECTIONS_KV)?;
                 let from_queries = block.qkv.transposed(&g_q, SECTION_Q)?;
-                add_at_end(from_keys, &from_queries)?
+                add_at_end(from_keys, &from_queries, way)?
             }
             _ => block.qkv.transposed(&back.g_v, SECTION_V)?,
         };
         self.add_bias(block.norm_attn.bias.as_ref(), &g_normed)?;
         let resid_pre = seen(&activations.resid_pre)?;
         let g_pre = block.norm_attn.backward(&resid_pre, &g_normed, gradients, way)?;
-        let g_pre = add_at_end(g_pre, &g_mid)?;
+        let g_pre = add_at_end(g_pre, &g_mid, way)?;
         if let Some(observer) = &mut self.observer {
             observer(layer, LayerGradient { resid_pre: &g_pre, z: &g_z, post: &g_post })?;
         }
@@ -274,27 +289,27 @@ fn turn_back(
 }
 
 /// `whole` with `end` added to its last rows.
-fn add_at_end(whole: Tensor, end: &Tensor) -> Result<Tensor, EngineError> {
+fn add_at_end(whole: Tensor, end: &Tensor, way: Way) -> Result<Tensor, EngineError> {
     let (n_whole, n_end) = (whole.dims2()?.0, end.dims2()?.0);
     if n_whole == n_end {
-        return Ok((whole + end)?);
+        return add(&whole, end, way);
     }
     let start = whole.narrow(0, 0, n_whole - n_end)?;
-    let sum = (whole.narrow(0, n_whole - n_end, n_end)? + end)?;
+    let sum = add(&whole.narrow(0, n_whole - n_end, n_end)?, end, way)?;
     Ok(Tensor::cat(&[start, sum], 0)?)
 }
 
-/// `[pos, n_heads * d_head]` -> `[pos, n_heads]`
-fn per_head_sums(x: &Tensor, d_head: usize) -> Result<Tensor, EngineError> {
-    let (n_pos, width) = x.dims2()?;
-    Ok(x.reshape((n_pos, width / d_head, d_head))?.sum(D::Minus1)?)
+/// `[n_heads * d_head]` -> `[n_heads]`
+fn per_head_sums(x: &[f32], d_head: usize) -> Vec<f32> {
+    x.chunks_exact(d_head).map(|head| head.iter().sum()).collect()
 }
 
-/// Column sums, and the last row.
-fn sum_and_last(x: &Tensor) -> Result<(Vec<f32>, Vec<f32>), EngineError> {
-    let to_vec = |x: Tensor| -> Result<Vec<f32>, EngineError> {
-        Ok(x.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?)
-    };
-    let n_rows = x.dims2()?.0;
-    Ok((to_vec(x.sum(0)?)?, to_vec(x.narrow(0, n_rows - 1, 1)?)?))
+/// Column sums of `a * b`, and the products of the last row.
+fn dot_columns(a: &Tensor, b: &Tensor, way: Way) -> Result<(Vec<f32>, Vec<f32>), EngineError> {
+    if way == Way::Kernels {
+        return crate::kernel_ops::dot_columns(a, b);
+    }
+    let products = (a * b)?;
+    let last = products.narrow(0, products.dims2()?.0 - 1, 1)?;
+    Ok((to_host(&products.sum(0)?)?, to_host(&last)?))
 }

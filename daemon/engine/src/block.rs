@@ -8,7 +8,7 @@ use crate::{
     linear::Linear,
     mlp::{MlpShape, post},
     model_spec::{LayerSpec, ModelSpec},
-    norm::Norm,
+    norm::{Norm, add},
     pos_tensor::PosTensor,
     rotary::{RotaryTable, Turn},
     trace::LayerTrace,
@@ -118,8 +118,8 @@ impl Block {
         let z = attention(&q, &k.tensor()?, &v.tensor()?, &attention_shape, way)?;
         let attn_raw = self.w_o.forward(&z)?;
         let resid_mid = match &self.post_attn_norm {
-            Some(norm) => (resid_pre + norm.forward(&attn_raw, way)?)?,
-            None => (resid_pre + &attn_raw)?,
+            Some(norm) => add(resid_pre, &norm.forward(&attn_raw, way)?, way)?,
+            None => add(resid_pre, &attn_raw, way)?,
         };
 
         let mlp_in = self.mlp_in.forward(&self.norm_mlp.forward(&resid_mid, way)?)?;
@@ -128,7 +128,7 @@ impl Block {
             Some(norm) => norm.forward(&mlp_raw, way)?,
             None => mlp_raw.clone(),
         };
-        let resid_post = (&resid_mid + &mlp_out)?;
+        let resid_post = add(&resid_mid, &mlp_out, way)?;
         let trace = LayerTrace {
             resid_pre: extend(|l| &l.resid_pre, resid_pre.clone())?,
             q_raw: extend(|l| &l.q_raw, qkv.narrow(D::Minus1, 0, d_q)?)?,

@@ -2,12 +2,13 @@
 
 use crate::{
     cancel::CancelToken,
+    device::Way,
     error::EngineError,
     model::Model,
     pos_tensor::PosTensor,
     trace::{CapturePlan, Kept, LayerTrace, Trace},
 };
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 use std::sync::Arc;
 
 /// What a run reports to and listens to.
@@ -16,7 +17,7 @@ pub struct Watch<'a> {
     /// Asked once per layer.
     pub cancel: &'a CancelToken,
     /// Told layers done, of how many.
-    pub progress: &'a dyn Fn(usize, usize),
+    pub progress: &'a (dyn Fn(usize, usize) + Sync),
 }
 
 impl Model {
@@ -37,6 +38,17 @@ impl Model {
         watch: Watch<'_>,
     ) -> Result<Trace, EngineError> {
         self.check_tokens(token_ids)?;
+        // Enters the thread pool once, not once per product.
+        rayon::scope(|_| self.run_blocks(token_ids, prefix, plan, watch))
+    }
+
+    fn run_blocks(
+        &self,
+        token_ids: &[u32],
+        prefix: Option<&Trace>,
+        plan: CapturePlan,
+        watch: Watch<'_>,
+    ) -> Result<Trace, EngineError> {
         let prefix = prefix.filter(|prefix| prefix.plan == plan);
         let n_shared = prefix.map_or(0, |prefix| {
             let same = prefix.token_ids.iter().zip(token_ids).take_while(|(a, b)| a == b).count();
@@ -144,12 +156,12 @@ impl Model {
         layers: &[Kept],
         n_shared: usize,
     ) -> Result<(), EngineError> {
-        if all_finite(resid)? {
+        if self.all_finite(resid)? {
             return Ok(());
         }
         for (layer, kept) in layers.iter().enumerate() {
             let pre = kept.resid_pre();
-            if !all_finite(&pre.narrow(n_shared, pre.n_rows() - n_shared)?.tensor()?)? {
+            if !self.all_finite(&pre.narrow(n_shared, pre.n_rows() - n_shared)?.tensor()?)? {
                 let hook = match layer {
                     0 => "hook_embed".to_owned(),
                     _ => format!("blocks.{}.hook_resid_post", layer - 1),
@@ -161,6 +173,16 @@ impl Model {
         Err(EngineError::NotFinite { hook })
     }
 
+    fn all_finite(&self, x: &Tensor) -> Result<bool, EngineError> {
+        if self.compute.way == Way::Kernels {
+            return crate::kernel_ops::all_finite(x);
+        }
+        // A NaN among finite values may or may not win a maximum; it always wins a sum.
+        let largest = x.abs()?.max_all()?.to_dtype(DType::F64)?.to_scalar::<f64>()?;
+        let sum = x.sum_all()?.to_dtype(DType::F64)?.to_scalar::<f64>()?;
+        Ok(largest.is_finite() && !sum.is_nan())
+    }
+
     /// Logits of residual rows: final norm, then unembedding. The same for a residual of any layer is its logit lens.
     ///
     /// *Shapes*: resid `[rows, d_model]` -> `[rows, d_vocab]`. *Cost*: `2 rows d_model d_vocab` flops.
@@ -170,10 +192,4 @@ impl Model {
     pub fn logits(&self, resid: &Tensor) -> Result<Tensor, EngineError> {
         self.unembed.forward(&self.final_norm.forward(resid, self.compute.way)?)
     }
-}
-
-fn all_finite(x: &Tensor) -> Result<bool, EngineError> {
-    let largest = x.abs()?.max_all()?.to_dtype(candle_core::DType::F64)?.to_scalar::<f64>()?;
-    let sum = x.sum_all()?.to_dtype(candle_core::DType::F64)?.to_scalar::<f64>()?;
-    Ok(largest.is_finite() && !sum.is_nan())
 }

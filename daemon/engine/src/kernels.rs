@@ -26,16 +26,41 @@ pub struct RowsMut<'a> {
     /// Distance between the starts of two rows, >= `n_cols`.
     pub stride: usize,
 }
-pub mod packed {
-    use std::ops::Range;
-    pub const PANEL_WIDTH: usize = 48;
-    #[derive(Debug)] pub struct Panels { k: usize, sections: Vec<usize> }
-    impl Panels { pub const NONE: &'static Panels = &Panels{k:0, sections: Vec::new()};
-      pub fn new(k: usize, s: &[usize]) -> Self { Self{k, sections: s.to_vec()} }
-      pub fn k(&self)->usize{self.k} pub fn n_panels(&self)->usize{self.sections.iter().map(|s| s.div_ceil(48)).sum()}
-      pub fn rows_of(&self, _p: usize)->(usize, Range<usize>){(0,0..0)} pub fn first_output(&self,_p:usize)->usize{0} }
-    pub trait PanelSource: Sync { type Error; fn panels(&self)->&Panels; fn panel<'a>(&'a self, p: usize, s: &'a mut Vec<f32>)->Result<&'a [f32], Self::Error>; }
-    #[derive(Debug)] pub struct PackedMatrix { p: Panels }
-    impl PackedMatrix { pub fn pack<E>(k: usize, s:&[usize], _f: impl Fn(usize,&mut [f32])->Result<(),E>+Sync)->Result<Self,E>{Ok(Self{p:Panels::new(k,s)})}
-      pub fn row(&self,_r:usize,_o:&mut [f32]){} pub fn panel_values(&self,_p:usize)->&[f32]{&[]} pub fn panels(&self)->&Panels{&self.p} pub fn bytes(&self)->u64{0} }
+
+pub mod activation;
+pub mod attention;
+pub mod attention_backward;
+pub mod norm;
+pub mod packed;
+pub mod product;
+pub mod product_transposed;
+pub mod rotary;
+mod slab;
+
+impl<'a> Rows<'a> {
+    /// All of a dense matrix.
+    pub fn dense(data: &'a [f32], n_cols: usize) -> Self {
+        Self { data, n_rows: data.len() / n_cols.max(1), n_cols, stride: n_cols }
+    }
+
+    /// One row.
+    pub fn row(&self, row: usize) -> &'a [f32] {
+        &self.data[row * self.stride..][..self.n_cols]
+    }
+}
+
+/// Runs a loop with the widest instructions of this machine: the compiler turns plain loops in `body` into them.
+/// Only what is inlined into `body` profits, so closures on the way are marked `#[inline(always)]`.
+#[inline(always)]
+pub fn vectorized<T>(body: impl FnOnce() -> T) -> T {
+    struct Body<F>(F);
+    impl<T, F: FnOnce() -> T> pulp::WithSimd for Body<F> {
+        type Output = T;
+
+        #[inline(always)]
+        fn with_simd<S: pulp::Simd>(self, _: S) -> T {
+            (self.0)()
+        }
+    }
+    pulp::Arch::new().dispatch(Body(body))
 }

@@ -100,6 +100,10 @@ impl PanelSource for StoredMatrix {
         }
         Ok(scratch)
     }
+
+    fn in_memory(&self) -> Option<&[f32]> {
+        None
+    }
 }
 
 /// Where the weights are.
@@ -170,6 +174,11 @@ impl Linear {
     /// Rows of W.
     pub fn n(&self) -> usize {
         self.sections.iter().sum()
+    }
+
+    /// Matrices fused along n.
+    pub(crate) fn n_sections(&self) -> usize {
+        self.sections.len()
     }
 
     /// Columns of W.
@@ -300,6 +309,39 @@ impl Linear {
             }
         }
         Ok(out)
+    }
+
+    /// Hands out W in panels `[k][48]` with the first output and how many of the 48 are used: for loops over every weight.
+    ///
+    /// # Errors
+    /// The device refused; stored weights cannot be read.
+    pub fn visit_panels(&self, mut visit: impl FnMut(usize, usize, &[f32])) -> Result<(), EngineError> {
+        let mut scratch = Vec::new();
+        if let Weights::Tensor(w) = &self.weights {
+            for first in (0..self.n()).step_by(PANEL_WIDTH) {
+                let width = PANEL_WIDTH.min(self.n() - first);
+                let rows = crate::pos_tensor::to_host(&w.narrow(0, first, width)?)?;
+                scratch.clear();
+                scratch.resize(self.k * PANEL_WIDTH, 0.0);
+                for (column, row) in rows.chunks_exact(self.k).enumerate() {
+                    for (slot, value) in scratch[column..].iter_mut().step_by(PANEL_WIDTH).zip(row) {
+                        *slot = *value;
+                    }
+                }
+                visit(first, width, &scratch);
+            }
+            return Ok(());
+        }
+        let panels = self.panels();
+        for panel in 0..panels.n_panels() {
+            let values = match &self.weights {
+                Weights::Packed(packed) => packed.panel_values(panel),
+                Weights::Stored(stored) => stored.panel(panel, &mut scratch)?,
+                Weights::Tensor(_) => continue,
+            };
+            visit(panels.first_output(panel), panels.rows_of(panel).1.len(), values);
+        }
+        Ok(())
     }
 
     fn panels(&self) -> &Panels {

@@ -117,3 +117,14 @@ impl Norm {
         Ok((centred, (mean_square + self.spec.eps)?.sqrt()?))
     }
 }
+
+/// `a + b`, both `[rows, n]`.
+///
+/// # Errors
+/// The device refused.
+pub fn add(a: &Tensor, b: &Tensor, way: Way) -> Result<Tensor, EngineError> {
+    match way {
+        Way::Kernels => crate::kernel_ops::add(a, b),
+        Way::Plain => Ok((a + b)?),
+    }
+}

@@ -130,6 +130,14 @@ fn keeps_mostly_others(view: &Tensor) -> bool {
     }
 }
 
+/// A tensor's values as f32 on the host, row-major.
+///
+/// # Errors
+/// The device refused.
+pub fn to_host(tensor: &Tensor) -> Result<Vec<f32>, EngineError> {
+    Ok(tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?)
+}
+
 /// Rows readable on the host.
 pub struct HostRows<'a> {
     pieces: Vec<(usize, HostPiece<'a>)>,
@@ -168,6 +176,12 @@ impl<'a> HostPiece<'a> {
             },
             Self::Owned { data, n_cols } => (data, *n_cols),
         }
+    }
+
+    /// As rows for a kernel.
+    pub(crate) fn rows(&self, n_rows: usize, n_cols: usize) -> crate::kernels::Rows<'_> {
+        let (data, stride) = self.strided();
+        crate::kernels::Rows { data, n_rows, n_cols, stride }
     }
 
     fn row(&self, row: usize) -> &[f32] {

@@ -79,7 +79,7 @@ impl RotaryTable {
         way: Way,
     ) -> Result<Tensor, EngineError> {
         if way == Way::Kernels {
-            return crate::kernel_ops::rotary(self, x, d_head, self.d_rotary, turn);
+            return crate::kernel_ops::rotary(self, x, d_head, turn);
         }
         let (n_pos, width) = x.dims2()?;
         let x = x.reshape((n_pos, width / d_head, d_head))?;

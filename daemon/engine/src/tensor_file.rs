@@ -44,3 +44,31 @@ pub trait TensorFile: Send + Sync + std::fmt::Debug {
     /// No such tensor; rows out of range; `out` not a whole number of rows.
     fn read_rows(&self, tensor: &str, first_row: usize, out: &mut [f32]) -> Result<(), EngineError>;
 }
+
+mod decode;
+pub mod gguf;
+mod mapped;
+pub mod safetensors;
+
+/// Where in the file rows `first_row ..` of a tensor are, `n_values` of them.
+fn rows_range(
+    path: &Path,
+    tensor: &str,
+    info: &TensorInfo,
+    kind: decode::StoredType,
+    all: &std::ops::Range<usize>,
+    first_row: usize,
+    n_values: usize,
+) -> Result<std::ops::Range<usize>, EngineError> {
+    let row_len = info.row_len().max(1);
+    let start = all.start + kind.bytes_of(row_len) * first_row;
+    let end = start + kind.bytes_of(n_values);
+    if !n_values.is_multiple_of(row_len) || end > all.end {
+        let problem = format!(
+            "has {} rows of {row_len}; {n_values} values from row {first_row} were asked for",
+            info.n_rows()
+        );
+        return Err(EngineError::malformed(path, tensor, problem));
+    }
+    Ok(start..end)
+}

@@ -13,21 +13,20 @@ impl TensorFile for F {
 fn diff(a: &Tensor, b: &Tensor) -> f64 { let a=a.to_dtype(DType::F64).unwrap(); let b=b.to_dtype(DType::F64).unwrap().reshape(a.dims()).unwrap(); (a-b).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f64>().unwrap() }
 #[test]
 fn probe() {
-    for fam in ["llama","llama_rope_llama3","gpt2","gemma3_text"] { for cfg in ["config.json","config.v4.json"] { for dt in [DType::F32, DType::F64] {
+    for fam in ["llama","llama_rope_llama3","gpt2","gemma3_text"] { for cfg in ["config.json","config.v4.json"] { for compute in [Compute::cpu_plain(DType::F32), Compute::cpu_plain(DType::F64), Compute::cpu()] {
         let dir = Path::new("/work/shared/golden/tiny").join(fam);
         let load = |f: &str| candle_core::safetensors::load(dir.join(f), &Device::Cpu).unwrap();
         let t = load("model.safetensors").into_iter().map(|(k,v)| { let info = TensorInfo{shape: v.dims().to_vec(), dtype:"F32".into(), stored_bytes:0}; (k,(info, v.flatten_all().unwrap().to_vec1().unwrap())) }).collect();
         let file: Arc<dyn TensorFile> = Arc::new(F{t, p: dir.join("model.safetensors")});
         let c: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&std::fs::read_to_string(dir.join(cfg)).unwrap()).unwrap();
         let ck = Checkpoint::from_config(&dir.join(cfg), &c, file).unwrap();
-        let compute = Compute::cpu_plain(dt);
         let m = Model::load(&ck, &compute, u64::MAX, &|_,_|()).unwrap();
         let g = load("golden.safetensors");
         let ids: Vec<u32> = g["input_ids"].to_dtype(DType::U32).unwrap().to_vec1().unwrap();
         let cancel = CancelToken::default(); let w = Watch{cancel:&cancel, progress:&|_,_|()};
         let tr = m.forward(&ids, None, CapturePlan::Whole, w).unwrap();
         let logits = m.logits(&tr.resid_after(m.spec.n_layers).tensor().unwrap()).unwrap();
-        print!("{fam} {cfg} {dt:?} logits {:.1e}", diff(&logits, &g["logits"]));
+        print!("{fam} {cfg} {:?} {:?} logits {:.1e}", compute.way, compute.dtype, diff(&logits, &g["logits"]));
         let gg = load("golden_grad.safetensors");
         let last = ids.len()-1;
         let row: Vec<f64> = logits.get(last).unwrap().to_dtype(DType::F64).unwrap().to_vec1().unwrap();

@@ -1,0 +1,3 @@
+//! Numeric kernels of the analysis, on slices: what one part contributes to a whole.
+
+pub mod proximity;

@@ -1,0 +1,208 @@
+//! From flags to tokens on a loaded model: what `inspect`, `trace` and `tour` start with.
+
+use crate::{
+    args::{ModelArgs, PromptArgs},
+    progress::Progress,
+    prompt_range::byte_span,
+};
+use anyhow::{Context, Result, bail};
+use limpid_engine::{
+    cancel::CancelToken,
+    device::{Compute, DeviceKind},
+    error::EngineError,
+    forward::Watch,
+    memory::{MemoryBudget, free_bytes},
+    model::Model,
+    model_pool::{self, Loaded},
+    model_store::{DEFAULT_MODEL, ModelStore, StoreProgress, StoreSettings},
+    tokenizer::{Specials, Token},
+    trace::{CapturePlan, Trace},
+};
+use std::time::{Duration, Instant};
+
+/// A prompt as tokens, on a loaded model.
+pub struct Prepared {
+    /// Model and tokenizer.
+    pub loaded: Loaded,
+    /// The prompt as text; empty when token ids were given.
+    pub text: String,
+    /// Its tokens with their places in `text`.
+    pub tokens: Vec<Token>,
+    /// Bytes that model and traces may take.
+    pub budget: MemoryBudget,
+    /// Loading the model.
+    pub load_time: Duration,
+    /// Turning text into tokens.
+    pub tokenize_time: Duration,
+}
+
+impl Prepared {
+    /// Reads the prompt, loads the model and tokenises.
+    ///
+    /// # Errors
+    /// No prompt; a file that cannot be read or is not UTF-8; no such model; a prompt that is empty or too long.
+    pub fn new(args: &PromptArgs) -> Result<Self> {
+        let given = read_prompt(args)?;
+        let started = Instant::now();
+        let (loaded, budget) = load(&args.model)?;
+        let load_time = started.elapsed();
+        let started = Instant::now();
+        let (text, tokens) = match given {
+            Given::Ids(ids) => {
+                let token = |id| Token { id, start: None, end: None };
+                (String::new(), ids.into_iter().map(token).collect())
+            }
+            Given::Text(text) => {
+                let tokens = tokenize(&loaded, &text, args.chat)?;
+                (text, tokens)
+            }
+        };
+        let prepared = Self {
+            loaded,
+            text,
+            tokens,
+            budget,
+            load_time,
+            tokenize_time: started.elapsed(),
+        };
+        if prepared.tokens.is_empty() {
+            bail!("the prompt is empty; give at least one token");
+        }
+        Ok(prepared)
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model {
+        &self.loaded.model
+    }
+
+    /// Token ids alone.
+    pub fn token_ids(&self) -> Vec<u32> {
+        self.tokens.iter().map(|token| token.id).collect()
+    }
+
+    /// The traced forward pass, with a progress bar where it takes long.
+    ///
+    /// # Errors
+    /// As the engine's forward; the trace does not fit the memory budget.
+    pub fn forward(&self, cancel: &CancelToken) -> Result<Trace> {
+        let model = self.model();
+        let ids = self.token_ids();
+        let available = self.budget.0.min(free_bytes());
+        if ids.len() > model.spec.n_ctx {
+            let (n_tokens, n_ctx) = (ids.len(), model.spec.n_ctx);
+            return Err(EngineError::ContextWindow { n_tokens, n_ctx })
+                .context("shorten the prompt, or choose a part of the file with --range");
+        }
+        let plan = CapturePlan::choose(&model.spec, ids.len(), available)?;
+        let bar = Progress::steps("reading the prompt", model.spec.n_layers as u64);
+        let progress = |done: usize, _: usize| bar.set(done as u64);
+        Ok(model.forward(&ids, None, plan, Watch { cancel, progress: &progress })?)
+    }
+}
+
+enum Given {
+    Text(String),
+    Ids(Vec<u32>),
+}
+
+fn read_prompt(args: &PromptArgs) -> Result<Given> {
+    if let Some(ids) = &args.token_ids {
+        return Ok(Given::Ids(parse_ids(ids)?));
+    }
+    if let Some(text) = &args.text {
+        return Ok(Given::Text(text.clone()));
+    }
+    let Some(file) = &args.file else {
+        bail!("there is no prompt; give a FILE, --text or --token-ids");
+    };
+    let bytes = std::fs::read(file).with_context(|| format!("{}: cannot be read", file.display()))?;
+    let text = String::from_utf8(bytes).map_err(|e| {
+        let at = e.utf8_error().valid_up_to();
+        anyhow::anyhow!("{}: byte {at} is not UTF-8; save the file as UTF-8", file.display())
+    })?;
+    Ok(Given::Text(match &args.range {
+        Some(range) => {
+            let span = byte_span(&text, range).with_context(|| file.display().to_string())?;
+            text[span].to_owned()
+        }
+        None => text,
+    }))
+}
+
+fn parse_ids(text: &str) -> Result<Vec<u32>> {
+    text.split(',')
+        .map(str::trim)
+        .filter(|id| !id.is_empty())
+        .map(|id| {
+            id.parse().with_context(|| {
+                format!("--token-ids: `{id}` is not a token id; write whole numbers, like 1,2,3")
+            })
+        })
+        .collect()
+}
+
+fn tokenize(loaded: &Loaded, text: &str, chat: bool) -> Result<Vec<Token>> {
+    let tokenizer = loaded.tokenizer()?;
+    if chat {
+        return Ok(tokenizer.encode_chat(text)?);
+    }
+    Ok(tokenizer.encode(text, Specials::Parse)?)
+}
+
+/// Device, dtype and way from the flags.
+///
+/// # Errors
+/// The device is unknown or absent; the dtype does not fit it.
+pub fn compute(args: &ModelArgs) -> Result<Compute> {
+    let kind = match &args.device {
+        Some(device) => device.parse()?,
+        None => DeviceKind::best(),
+    };
+    Ok(Compute::open(kind, args.dtype.as_deref())?)
+}
+
+/// The budget from the flag, the environment, or half of what is free.
+///
+/// # Errors
+/// Not a size.
+pub fn budget(args: &ModelArgs) -> Result<MemoryBudget> {
+    match (&args.memory_budget, std::env::var("LIMPID_MEMORY_BUDGET")) {
+        (Some(text), _) => Ok(MemoryBudget::parse(text)?),
+        (None, Ok(text)) => Ok(MemoryBudget::parse(&text).context("LIMPID_MEMORY_BUDGET")?),
+        (None, Err(_)) => Ok(MemoryBudget::half_of_free()),
+    }
+}
+
+/// The model's name: the flag, `LIMPID_MODEL`, or the default.
+pub fn model_name(args: &ModelArgs) -> String {
+    let from_env = || std::env::var("LIMPID_MODEL").ok().filter(|name| !name.is_empty());
+    args.model.clone().or_else(from_env).unwrap_or_else(|| DEFAULT_MODEL.to_owned())
+}
+
+/// Fetches the model if need be and loads it, with progress bars.
+///
+/// # Errors
+/// No such model; it cannot be fetched; its files are malformed; it does not fit the memory budget.
+pub fn load(args: &ModelArgs) -> Result<(Loaded, MemoryBudget)> {
+    let (compute, budget) = (compute(args)?, budget(args)?);
+    let name = model_name(args);
+    let bar = Progress::bytes(&format!("fetching {name}"), None);
+    let store = ModelStore::new(StoreSettings::from_env());
+    let files = store.resolve(&name, &|progress: StoreProgress| {
+        if let Some(total) = progress.total_bytes {
+            bar.set_total(total);
+        }
+        bar.set(progress.done_bytes);
+    })?;
+    bar.finish();
+    let opened = model_pool::open(&files)?;
+    let bar = Progress::steps("loading", opened.checkpoint.spec.n_layers as u64 + 1);
+    let loaded = model_pool::load(opened, &compute, budget, &|done, _| bar.set(done as u64))
+        .context("raise --memory-budget, or choose a smaller model")
+        .or_else(|e| match e.downcast_ref::<EngineError>() {
+            Some(EngineError::MemoryBudget { .. }) => Err(e),
+            _ => Err(e.downcast::<EngineError>().map_or_else(|e| e, Into::into)),
+        })?;
+    Ok((loaded, budget))
+}

@@ -1,0 +1,292 @@
+//! An inspection as text for people: predictions, tokens with heat and numbers, lines, routes, heads, neurons, timings,
+//! in the order of the side panel.
+
+use crate::page::{Page, bar};
+use limpid_protocol::{
+    display,
+    inspection::{Inspection, TokenRow},
+    route_graph::{EdgeKind, NodeKind, RouteEdge, Routes},
+    token_value::TokenValue,
+};
+
+/// Routes are cut to this many lines; the JSON and DOT forms have them all.
+const ROUTE_LINES: usize = 24;
+/// Lens rows around which nothing changes are folded.
+const PREDICTION_BAR: usize = 24;
+
+/// The whole inspection.
+pub fn inspection(inspection: &Inspection, page: &mut Page) {
+    header(inspection, page);
+    predictions(inspection, page);
+    tokens(inspection, page);
+    lines(inspection, page);
+    routes(inspection, page);
+    lens(inspection, page);
+    heads(inspection, page);
+    neurons(inspection, page);
+    timings(inspection, page);
+}
+
+fn token_at(inspection: &Inspection, position: usize) -> String {
+    inspection.tokens.get(position).map_or_else(String::new, |token| display::token(&token.text))
+}
+
+/// Model, place and what is explained.
+pub fn header(inspection: &Inspection, page: &mut Page) {
+    let (model, target) = (&inspection.model, &inspection.target);
+    page.line(&format!(
+        "{} · {} · {} · {} tokens",
+        model.name,
+        model.device,
+        model.dtype,
+        display::thousands(inspection.tokens.len())
+    ));
+    let against = target
+        .foil
+        .as_ref()
+        .map_or_else(String::new, |foil| format!(" over {}", display::token(&foil.text)));
+    page.line(&format!(
+        "explains {}{against} after {} (position {})",
+        display::token(&target.text),
+        token_at(inspection, target.position),
+        target.position
+    ));
+}
+
+/// What comes next.
+pub fn predictions(inspection: &Inspection, page: &mut Page) {
+    page.heading("predicts", "probability, logit");
+    for prediction in &inspection.predictions {
+        page.line(&format!(
+            "  {} {:>7} {:>7}  {}",
+            page.cell(&display::token(&prediction.text), 16),
+            display::probability(prediction.prob),
+            display::nats(prediction.logit),
+            bar(prediction.prob, PREDICTION_BAR)
+        ));
+    }
+}
+
+/// The prompt, token by token.
+pub fn tokens(inspection: &Inspection, page: &mut Page) {
+    let flows = input_flows(inspection);
+    let scores = inspection.attribution.as_ref();
+    let unit = scores.map_or_else(
+        || "flow".to_owned(),
+        |a| format!("flow, ~{} in {} to {}", a.method, a.unit, objective_name(inspection)),
+    );
+    page.heading("tokens", &unit);
+    let strongest = scores
+        .map(|a| a.scores.iter().skip(1).map(|s| s.abs()).fold(0.0, f32::max))
+        .filter(|s| *s > 0.0);
+    for token in &inspection.tokens {
+        let flow = flows.get(token.index).copied().unwrap_or(0.0);
+        let score = match scores {
+            Some(a) if token.index < a.scores.len() => {
+                let value = a.scores[token.index];
+                let shown = if token.index == inspection.target.position && a.method.starts_with("atp") {
+                    "itself".to_owned()
+                } else {
+                    format!("~{}", display::signed(value))
+                };
+                let heat = strongest.map_or(0.0, |max| (value / max).clamp(-1.0, 1.0));
+                let heat = if token.index == 0 { page.sink() } else { page.heat(heat) };
+                format!("{shown:>8} {heat}")
+            }
+            _ => String::new(),
+        };
+        page.line(&format!(
+            "  {:>4} {} {:>8} {:>7}  {score}",
+            token.index,
+            page.cell(&display::token(&token.text), 18),
+            surprise(token),
+            display::flow(flow),
+        ));
+    }
+}
+
+fn objective_name(inspection: &Inspection) -> &'static str {
+    match inspection.attribution.as_ref().map(|a| a.objective) {
+        Some(limpid_protocol::inspection::Objective::LogitDiff) => "target minus foil",
+        Some(limpid_protocol::inspection::Objective::Logprob) => "the log-probability",
+        _ => "the log-odds",
+    }
+}
+
+fn surprise(token: &TokenRow) -> String {
+    match (token.logprob, token.rank) {
+        (Some(logprob), Some(rank)) => {
+            format!("{} {}", display::rank(rank), display::probability(logprob.exp()))
+        }
+        _ => "first".to_owned(),
+    }
+}
+
+/// Flow that reaches each input token over drawn edges.
+fn input_flows(inspection: &Inspection) -> Vec<f32> {
+    let mut flows = vec![0.0; inspection.tokens.len()];
+    for node in &inspection.routes.nodes {
+        if node.kind == NodeKind::Embed
+            && let Some(flow) = flows.get_mut(node.position)
+        {
+            *flow += node.flow;
+        }
+    }
+    flows
+}
+
+/// Lines of the prompt, where there are several.
+fn lines(inspection: &Inspection, page: &mut Page) {
+    let mut lines: Vec<(String, f32, f32)> = vec![(String::new(), 0.0, 0.0)];
+    let flows = input_flows(inspection);
+    for token in &inspection.tokens {
+        let score = inspection
+            .attribution
+            .as_ref()
+            .and_then(|a| a.scores.get(token.index))
+            .copied()
+            .unwrap_or(0.0);
+        if let Some((text, flow, sum)) = lines.last_mut() {
+            text.push_str(&token.text);
+            *flow += flows[token.index];
+            *sum += score;
+        }
+        if token.text.ends_with('\n') {
+            lines.push((String::new(), 0.0, 0.0));
+        }
+    }
+    lines.retain(|(text, ..)| !text.is_empty());
+    if lines.len() < 2 {
+        return;
+    }
+    page.heading("by line", "flow, ~attribution");
+    for (index, (text, flow, score)) in lines.iter().enumerate() {
+        let text = display::cut(&display::escape(text), page.width().saturating_sub(30).max(20));
+        page.line(&format!(
+            "  {:>4} {:>7} {:>8}  {text}",
+            index + 1,
+            display::flow(*flow),
+            format!("~{}", display::signed(*score)),
+        ));
+    }
+}
+
+/// The strongest edges, from the prediction downwards.
+pub fn routes(inspection: &Inspection, page: &mut Page) {
+    let routes = &inspection.routes;
+    let shown = format!("{} of flow shown, {} edges", display::flow(routes.shown), routes.edges.len());
+    page.heading("routes", &shown);
+    let mut edges: Vec<&RouteEdge> =
+        routes.edges.iter().filter(|edge| edge.kind != EdgeKind::MlpIn).collect();
+    // The stream through a token's own residual is the background; what joins it is the finding.
+    edges.retain(|edge| edge.kind != EdgeKind::Residual);
+    edges.sort_by(|a, b| b.flow.total_cmp(&a.flow));
+    let n_edges = edges.len();
+    edges.truncate(ROUTE_LINES);
+    edges.sort_by_key(|edge| {
+        let node = routes.nodes.get(edge.to);
+        node.map_or((0, 0), |node| (std::cmp::Reverse(node.layer).0, node.position))
+    });
+    edges.sort_by_key(|edge| std::cmp::Reverse(routes.nodes.get(edge.to).map_or(0, |n| n.layer)));
+    for edge in &edges {
+        page.line(&format!("  {}", route_line(inspection, routes, edge, page)));
+    }
+    if n_edges > edges.len() {
+        page.line(&format!("  ⋯ {} weaker edges (--format json or dot has them)", n_edges - edges.len()));
+    }
+}
+
+fn route_line(inspection: &Inspection, routes: &Routes, edge: &RouteEdge, page: &Page) -> String {
+    let (Some(from), Some(to)) = (routes.nodes.get(edge.from), routes.nodes.get(edge.to)) else {
+        return String::new();
+    };
+    let here = page.cell(&format!("L{} {}", to.layer, token_at(inspection, to.position)), 20);
+    let flow = format!("{:>7}", display::flow(edge.flow));
+    match edge.kind {
+        EdgeKind::Attention => {
+            let heads: Vec<String> = edge
+                .heads
+                .iter()
+                .take(3)
+                .map(|head| format!("L{}H{}", to.layer, head.head))
+                .collect();
+            let source = token_at(inspection, from.position);
+            format!("{here} {flow}  ← {source} ({}) by {}", from.position, heads.join(" "))
+        }
+        EdgeKind::MlpOut => format!("{here} {flow}  ← MLP"),
+        EdgeKind::Residual | EdgeKind::MlpIn => format!("{here} {flow}  ← residual"),
+    }
+}
+
+fn lens(inspection: &Inspection, page: &mut Page) {
+    let Some(grid) = &inspection.lens else { return };
+    page.heading("lens", "top token of each layer at the target, and the target's rank");
+    for (layer, row) in grid.iter().enumerate().rev() {
+        let Some(cell) = row.get(inspection.target.position) else { continue };
+        page.line(&format!(
+            "  {:>4} {} {:>8}   target {} {}",
+            layer,
+            page.cell(&display::token(&cell.text), 18),
+            display::probability(cell.prob),
+            display::rank(cell.target_rank),
+            display::probability(cell.target_prob),
+        ));
+    }
+}
+
+/// Writes a list of tokens in one cell.
+fn writes(promotes: &[TokenValue], suppresses: &[TokenValue]) -> String {
+    let names = |tokens: &[TokenValue], n| {
+        tokens.iter().take(n).map(|t| display::token(&t.text)).collect::<Vec<_>>().join(" ")
+    };
+    format!("+ {}  − {}", names(promotes, 3), names(suppresses, 2))
+}
+
+fn score(value: Option<f32>) -> String {
+    value.map_or_else(|| "…".to_owned(), |value| format!("~{}", display::signed(value)))
+}
+
+/// The strongest heads.
+pub fn heads(inspection: &Inspection, page: &mut Page) {
+    page.heading("heads", "~attribution, flow; + promotes − suppresses");
+    for head in &inspection.heads {
+        page.line(&format!(
+            "  {:<8} {:>8} {:>7}  {}",
+            format!("L{}H{}", head.layer, head.head),
+            score(head.attribution),
+            display::flow(head.flow),
+            writes(&head.promotes, &head.suppresses)
+        ));
+    }
+}
+
+/// The strongest neurons.
+pub fn neurons(inspection: &Inspection, page: &mut Page) {
+    page.heading("neurons", "~attribution, flow, activation; + promotes − suppresses");
+    for neuron in &inspection.neurons {
+        page.line(&format!(
+            "  {:<10} {:>8} {:>7} {:>7} {:<10} {}",
+            format!("L{}N{}", neuron.layer, neuron.neuron),
+            score(neuron.attribution),
+            display::flow(neuron.flow),
+            display::nats(neuron.activation),
+            neuron.sign_case,
+            writes(&neuron.promotes, &neuron.suppresses)
+        ));
+    }
+}
+
+fn timings(inspection: &Inspection, page: &mut Page) {
+    let Some(t) = &inspection.timings_ms else { return };
+    page.heading("time", "");
+    for (what, ms) in [
+        ("load", t.load),
+        ("tokenize", t.tokenize),
+        ("forward", t.forward),
+        ("routes, lens, flow rankings", t.analysis),
+        ("backward passes, attributions", t.backward),
+        ("total", t.total),
+    ] {
+        page.line(&format!("  {what:<30} {:>9}", display::duration(ms)));
+    }
+}

@@ -1,0 +1,317 @@
+//! Causal attention: scores against panels of transposed keys, softmax, and the weighted sum of values. A pattern exists
+//! for a block of query rows at a time. Every number is a fixed chain over dimensions or keys, whatever runs beside it.
+
+use crate::{
+    attention::AttentionShape,
+    kernels::{
+        Rows, RowsMut,
+        activation::exp,
+        product::split_columns,
+        slab::{Left, SlabProduct},
+    },
+};
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
+use std::ops::Range;
+
+/// Keys in a panel of transposed keys.
+const PANEL: usize = 48;
+/// Query rows whose pattern is in memory at once.
+pub(super) const QUERIES: usize = 32;
+/// Slabs are padded to a multiple of the widest register.
+const ALIGN: usize = 16;
+
+/// Keys or values of one head, ready for products.
+pub(super) struct HeadKeys {
+    /// Transposed: `[panel][d_head][48]`.
+    pub(super) panels: Vec<f32>,
+    /// As rows: `[key][d_head padded]`.
+    pub(super) slab: Vec<f32>,
+}
+
+/// `d_head` padded to the slab's width.
+pub(super) fn slab_width(d_head: usize) -> usize {
+    d_head.div_ceil(ALIGN) * ALIGN
+}
+
+/// Distance between rows of a block's scores.
+pub(super) fn score_stride(n_keys: usize) -> usize {
+    n_keys.div_ceil(PANEL) * PANEL
+}
+
+impl HeadKeys {
+    /// One head's columns of keys (or values).
+    pub(super) fn new(x: Rows<'_>, head: usize, d_head: usize, panels: bool, slab: bool) -> Self {
+        let row = |key: usize| &x.row(key)[head * d_head..][..d_head];
+        let mut out = Self { panels: Vec::new(), slab: Vec::new() };
+        if panels {
+            out.panels = vec![0f32; score_stride(x.n_rows) * d_head];
+            for (panel, values) in out.panels.chunks_exact_mut(PANEL * d_head).enumerate() {
+                let first = panel * PANEL;
+                for key in first..x.n_rows.min(first + PANEL) {
+                    let column = values[key - first..].iter_mut().step_by(PANEL);
+                    for (value, k) in column.zip(row(key)) {
+                        *value = *k;
+                    }
+                }
+            }
+        }
+        if slab {
+            let width = slab_width(d_head);
+            out.slab = vec![0f32; x.n_rows * width];
+            for (key, values) in out.slab.chunks_exact_mut(width).enumerate() {
+                values[..d_head].copy_from_slice(row(key));
+            }
+        }
+        out
+    }
+
+    /// `out[r, key] = x[r] . key` for keys below `n_keys` (and up to the end of their panel).
+    #[inline(always)]
+    pub(super) fn dots<S: Simd>(
+        &self,
+        simd: S,
+        x: Rows<'_>,
+        n_keys: usize,
+        out: &mut [f32],
+        out_stride: usize,
+    ) {
+        let d_head = x.n_cols;
+        for (panel, slab) in self.panels.chunks_exact(PANEL * d_head).enumerate() {
+            if panel * PANEL >= n_keys {
+                return;
+            }
+            SlabProduct {
+                x: x.data,
+                left: Left::ByRow(x.stride),
+                n_rows: x.n_rows,
+                k: d_head,
+                slab,
+                width: PANEL,
+                out: &mut out[panel * PANEL..],
+                out_stride,
+                out_cols: PANEL,
+                accumulate: false,
+            }
+            .run(simd);
+        }
+    }
+}
+
+/// The keys that a query sees.
+pub(super) fn visible(shape: &AttentionShape, query: usize) -> Range<usize> {
+    shape.window.map_or(0, |window| (query + 1).saturating_sub(window))..query + 1
+}
+
+/// Turns scores of one row into its pattern: scaled, exponentiated, divided by their sum; 0 where masked.
+#[inline(always)]
+pub(super) fn softmax(scores: &mut [f32], visible: Range<usize>, scale: f32) {
+    let (before, rest) = scores.split_at_mut(visible.start);
+    let (seen, after) = rest.split_at_mut(visible.len());
+    before.fill(0.0);
+    after.fill(0.0);
+    let mut lanes = [f32::NEG_INFINITY; ALIGN];
+    let (chunks, rest) = seen.as_chunks::<ALIGN>();
+    for chunk in chunks {
+        for (max, score) in lanes.iter_mut().zip(chunk) {
+            *max = if *score > *max { *score } else { *max };
+        }
+    }
+    let max = lanes.iter().chain(rest).copied().fold(f32::NEG_INFINITY, f32::max) * scale;
+    let mut lanes = [0f32; ALIGN];
+    let (chunks, rest) = seen.as_chunks_mut::<ALIGN>();
+    for chunk in chunks {
+        for (sum, score) in lanes.iter_mut().zip(chunk) {
+            *score = weight(*score, scale, max);
+            *sum += *score;
+        }
+    }
+    for (sum, score) in lanes.iter_mut().zip(rest) {
+        *score = weight(*score, scale, max);
+        *sum += *score;
+    }
+    let sum: f64 = lanes.iter().map(|&lane| f64::from(lane)).sum();
+    let scale = (1.0 / sum) as f32;
+    for score in seen {
+        *score *= scale;
+    }
+}
+
+/// `exp(score * scale - max)`; exp is clamped, and what is that far below is 0.
+#[inline(always)]
+fn weight(score: f32, scale: f32, max: f32) -> f32 {
+    let value = score.mul_add(scale, -max);
+    if value < -87.0 { 0.0 } else { exp(value) }
+}
+
+/// Pattern of a block of query rows of one head, `[rows][score_stride]`.
+#[inline(always)]
+pub(super) fn pattern_block<S: Simd>(
+    simd: S,
+    q: Rows<'_>,
+    keys: &HeadKeys,
+    first_query: usize,
+    shape: &AttentionShape,
+    scores: &mut [f32],
+    stride: usize,
+) {
+    let n_seen = first_query + q.n_rows;
+    keys.dots(simd, q, n_seen, scores, stride);
+    for (row, scores) in scores.chunks_exact_mut(stride).take(q.n_rows).enumerate() {
+        softmax(scores, visible(shape, first_query + row), shape.scale as f32);
+    }
+}
+
+/// One head's columns of a block of rows.
+pub(super) fn head_rows<'a>(
+    x: Rows<'a>,
+    head: usize,
+    d_head: usize,
+    rows: Range<usize>,
+) -> Rows<'a> {
+    Rows {
+        data: &x.data[rows.start * x.stride + head * d_head..],
+        n_rows: rows.len(),
+        n_cols: d_head,
+        stride: x.stride,
+    }
+}
+
+struct ForwardBlock<'a, 'b> {
+    q: Rows<'a>,
+    keys: &'a HeadKeys,
+    values: &'a HeadKeys,
+    first_query: usize,
+    shape: &'a AttentionShape,
+    n_keys: usize,
+    scratch: &'a mut Vec<f32>,
+    out: &'a mut [&'b mut [f32]],
+}
+
+impl WithSimd for ForwardBlock<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let (stride, width, n_rows) =
+            (score_stride(self.n_keys), slab_width(self.shape.d_head), self.q.n_rows);
+        self.scratch.resize(QUERIES * (stride + width), 0.0);
+        let (scores, z) = self.scratch.split_at_mut(QUERIES * stride);
+        pattern_block(simd, self.q, self.keys, self.first_query, self.shape, scores, stride);
+        let first = visible(self.shape, self.first_query).start;
+        let last = self.first_query + n_rows;
+        SlabProduct {
+            x: &scores[first..],
+            left: Left::ByRow(stride),
+            n_rows,
+            k: last - first,
+            slab: &self.values.slab[first * width..last * width],
+            width,
+            out: z,
+            out_stride: width,
+            out_cols: self.shape.d_head,
+            accumulate: false,
+        }
+        .run(simd);
+        for (out, z) in self.out.iter_mut().zip(z.chunks_exact(width)) {
+            out.copy_from_slice(&z[..out.len()]);
+        }
+    }
+}
+
+/// `z` of every head.
+///
+/// *Shapes*: q, out `[n_queries, n_heads * d_head]`, k and v `[n_keys, n_key_value_heads * d_head]`.
+pub fn attention(q: Rows<'_>, k: Rows<'_>, v: Rows<'_>, shape: &AttentionShape, out: RowsMut<'_>) {
+    let d_head = shape.d_head;
+    let prepared: Vec<(HeadKeys, HeadKeys)> = (0..shape.n_key_value_heads)
+        .into_par_iter()
+        .map(|head| {
+            let keys = HeadKeys::new(k, head, d_head, true, false);
+            (keys, HeadKeys::new(v, head, d_head, false, true))
+        })
+        .collect();
+    let group = shape.n_heads / shape.n_key_value_heads;
+    let mut columns = split_columns(out, &vec![d_head; shape.n_heads]);
+    let mut tasks: Vec<_> = columns
+        .iter_mut()
+        .enumerate()
+        .flat_map(|(head, columns)| {
+            columns.chunks_mut(QUERIES).enumerate().map(move |(block, out)| (block, head, out))
+        })
+        .collect();
+    // Later queries see more keys: the long tasks first.
+    tasks.sort_by_key(|(block, head, _)| (std::cmp::Reverse(*block), *head));
+    let arch = Arch::new();
+    tasks.into_par_iter().with_max_len(4).for_each_init(Vec::new, |scratch, (block, head, out)| {
+        let start = block * QUERIES;
+        let (keys, values) = &prepared[head / group];
+        arch.dispatch(ForwardBlock {
+            q: head_rows(q, head, d_head, start..start + out.len()),
+            keys,
+            values,
+            first_query: shape.first_query + start,
+            shape,
+            n_keys: k.n_rows,
+            scratch,
+            out,
+        });
+    });
+}
+
+struct PatternBlock<'a> {
+    q: Rows<'a>,
+    keys: &'a HeadKeys,
+    first_query: usize,
+    shape: &'a AttentionShape,
+    scores: &'a mut [f32],
+    stride: usize,
+}
+
+impl WithSimd for PatternBlock<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { q, keys, first_query, shape, scores, stride } = self;
+        pattern_block(simd, q, keys, first_query, shape, scores, stride);
+    }
+}
+
+/// Pattern rows of every head, exactly 0 where masked.
+///
+/// *Shapes*: q `[n_queries, n_heads * d_head]`, k `[n_keys, ..]` -> `[n_heads, n_queries, n_keys]`.
+pub fn pattern_rows(q: Rows<'_>, k: Rows<'_>, shape: &AttentionShape) -> Vec<f32> {
+    let (n_queries, n_keys, d_head) = (q.n_rows, k.n_rows, shape.d_head);
+    let group = shape.n_heads / shape.n_key_value_heads;
+    let prepared: Vec<HeadKeys> = (0..shape.n_key_value_heads)
+        .into_par_iter()
+        .map(|head| HeadKeys::new(k, head, d_head, true, false))
+        .collect();
+    let stride = score_stride(n_keys);
+    let arch = Arch::new();
+    let heads: Vec<Vec<f32>> = (0..shape.n_heads)
+        .into_par_iter()
+        .map(|head| {
+            let mut out = Vec::with_capacity(n_queries * n_keys);
+            let mut scores = vec![0f32; QUERIES * stride];
+            for start in (0..n_queries).step_by(QUERIES) {
+                let rows = start..n_queries.min(start + QUERIES);
+                let n_rows = rows.len();
+                arch.dispatch(PatternBlock {
+                    q: head_rows(q, head, d_head, rows),
+                    keys: &prepared[head / group],
+                    first_query: shape.first_query + start,
+                    shape,
+                    scores: &mut scores,
+                    stride,
+                });
+                for scores in scores.chunks_exact(stride).take(n_rows) {
+                    out.extend_from_slice(&scores[..n_keys]);
+                }
+            }
+            out
+        })
+        .collect();
+    heads.concat()
+}

@@ -1,0 +1,245 @@
+//! Text to tokens with their exact bytes, and back. Built from a folder's tokenizer.json or from GGUF metadata; what is
+//! added in front (BOS) is read from the model's files, never guessed.
+
+mod from_gguf;
+mod piece_bytes;
+
+use crate::{error::EngineError, tensor_file::gguf::GgufFile};
+use piece_bytes::PieceBytes;
+use std::{
+    collections::HashSet,
+    ops::Range,
+    path::{Path, PathBuf},
+};
+use tokenizers::Tokenizer as Inner;
+
+/// Text beyond this is refused: no model here reads as much.
+pub const MAX_TEXT_BYTES: usize = 16 << 20;
+
+/// One token of a prompt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// Its id.
+    pub id: u32,
+    /// The bytes of the source it stands for; none for a token that was added.
+    pub span: Option<Range<usize>>,
+}
+
+/// Whether special tokens that are spelled out in a text are taken as such.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Specials {
+    /// `<|im_end|>` in the text is the token of that name, and the model's BOS is put in front where its files say so.
+    Parse,
+    /// Every character is text: what somebody else wrote.
+    Plain,
+}
+
+/// A model's tokenizer.
+#[derive(Debug)]
+pub struct Tokenizer {
+    parsing: Inner,
+    plain: Inner,
+    pieces: PieceBytes,
+    special_ids: HashSet<u32>,
+    prefix: Vec<u32>,
+    eos: Vec<u32>,
+    path: PathBuf,
+    /// The model's chat template, if its files have one.
+    pub chat_template: Option<String>,
+    /// Text of the BOS token, for chat templates.
+    pub bos_text: String,
+    /// Text of the EOS token, for chat templates.
+    pub eos_text: String,
+}
+
+impl Tokenizer {
+    /// From a folder's tokenizer.json, and tokenizer_config.json where there is one.
+    ///
+    /// # Errors
+    /// A file is malformed.
+    pub fn from_folder(folder: &Path) -> Result<Self, EngineError> {
+        let path = folder.join("tokenizer.json");
+        let bytes = std::fs::read(&path).map_err(|e| EngineError::io(&path, e))?;
+        let inner = Inner::from_bytes(&bytes)
+            .map_err(|e| EngineError::malformed(&path, "tokenizer", e.to_string()))?;
+        let config_path = folder.join("tokenizer_config.json");
+        let config = match std::fs::read(&config_path) {
+            Ok(text) => serde_json::from_slice(&text)
+                .map_err(|e| EngineError::malformed(&config_path, "json", e.to_string()))?,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => serde_json::Value::Null,
+            Err(e) => return Err(EngineError::io(config_path, e)),
+        };
+        let text_of = |key: &str| {
+            let value = &config[key];
+            value.as_str().or_else(|| value["content"].as_str()).map(str::to_owned)
+        };
+        // What the post-processor puts before a text is the model's BOS policy.
+        let probe = |specials| -> Result<Vec<u32>, EngineError> {
+            let encoding = inner
+                .encode_fast("a", specials)
+                .map_err(|e| EngineError::malformed(&path, "post_processor", e.to_string()))?;
+            Ok(encoding.get_ids().to_vec())
+        };
+        let (with, without) = (probe(true)?, probe(false)?);
+        let at = with.windows(without.len().max(1)).position(|window| window == without);
+        let mut prefix = with[..at.unwrap_or(0)].to_vec();
+        let bos = text_of("bos_token");
+        if prefix.is_empty() && config["add_bos_token"].as_bool() == Some(true) {
+            prefix.extend(bos.as_ref().and_then(|bos| inner.token_to_id(bos)));
+        }
+        let eos = text_of("eos_token");
+        let eos_ids = eos.iter().filter_map(|eos| inner.token_to_id(eos)).collect();
+        let template = folder.join("chat_template.jinja");
+        let chat_template = match std::fs::read_to_string(&template) {
+            Ok(text) => Some(text),
+            Err(_) => text_of("chat_template"),
+        };
+        let mut tokenizer = Self::new(inner, path, prefix, eos_ids)?;
+        tokenizer.chat_template = chat_template;
+        tokenizer.bos_text = bos.unwrap_or_default();
+        tokenizer.eos_text = eos.unwrap_or_default();
+        Ok(tokenizer)
+    }
+
+    /// From a GGUF file's metadata.
+    ///
+    /// # Errors
+    /// The metadata lacks a key, contradicts itself, or asks for a tokenizer kind that is not supported.
+    pub fn from_gguf(file: &GgufFile) -> Result<Self, EngineError> {
+        from_gguf::build(file)
+    }
+
+    fn new(
+        inner: Inner,
+        path: PathBuf,
+        prefix: Vec<u32>,
+        eos: Vec<u32>,
+    ) -> Result<Self, EngineError> {
+        let pieces = PieceBytes::of(&inner, &path)?;
+        let special_ids = inner
+            .get_added_tokens_decoder()
+            .into_iter()
+            .filter(|(_, token)| token.special)
+            .map(|(id, _)| id)
+            .collect();
+        let mut plain = inner.clone();
+        plain.set_encode_special_tokens(true);
+        Ok(Self {
+            parsing: inner,
+            plain,
+            pieces,
+            special_ids,
+            prefix,
+            eos,
+            path,
+            chat_template: None,
+            bos_text: String::new(),
+            eos_text: String::new(),
+        })
+    }
+
+    /// Tokens of a text; their spans tile it. With [`Specials::Parse`] the model's BOS stands in front, without a span,
+    /// unless the text spells it itself.
+    ///
+    /// # Errors
+    /// The text is longer than 16 MiB; the tokenizer refuses it.
+    pub fn encode(&self, text: &str, specials: Specials) -> Result<Vec<Token>, EngineError> {
+        if text.len() > MAX_TEXT_BYTES {
+            return Err(EngineError::BadRequest(format!(
+                "the text is {} bytes; at most {MAX_TEXT_BYTES} are read",
+                text.len()
+            )));
+        }
+        let inner = if specials == Specials::Parse { &self.parsing } else { &self.plain };
+        let encoding = inner
+            .encode(text, false)
+            .map_err(|e| EngineError::BadRequest(format!("the tokenizer refused the text: {e}")))?;
+        let ids = encoding.get_ids();
+        let spans = self.exact_spans(text, ids).unwrap_or_else(|| {
+            encoding.get_offsets().iter().map(|&(start, end)| start..end).collect()
+        });
+        let mut tokens = Vec::with_capacity(ids.len() + self.prefix.len());
+        if specials == Specials::Parse && !ids.starts_with(&self.prefix) {
+            tokens.extend(self.prefix.iter().map(|&id| Token { id, span: None }));
+        }
+        tokens.extend(ids.iter().zip(spans).map(|(&id, span)| Token { id, span: Some(span) }));
+        Ok(tokens)
+    }
+
+    /// Spans by the lengths of the tokens' own bytes, where these spell the text: exact inside characters too.
+    fn exact_spans(&self, text: &str, ids: &[u32]) -> Option<Vec<Range<usize>>> {
+        let mut rest = text.as_bytes();
+        let mut spans = Vec::with_capacity(ids.len());
+        for (index, &id) in ids.iter().enumerate() {
+            let bytes = self.pieces.get(id)?;
+            // A space that the tokenizer puts in front of the text is nobody's.
+            let own = match bytes.strip_prefix(b" ") {
+                Some(own) if index == 0 && !rest.starts_with(bytes) => own,
+                _ => bytes,
+            };
+            let start = text.len() - rest.len();
+            rest = rest.strip_prefix(own)?;
+            spans.push(start..start + own.len());
+        }
+        rest.is_empty().then_some(spans)
+    }
+
+    /// The tokens' text; parts of characters become U+FFFD.
+    pub fn decode(&self, ids: &[u32]) -> String {
+        let bytes: Vec<u8> = ids.iter().flat_map(|&id| self.token_bytes(id).to_vec()).collect();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// The exact bytes that a token stands for; a special token's are its name. Empty for an id that does not exist.
+    pub fn token_bytes(&self, id: u32) -> &[u8] {
+        self.pieces.get(id).unwrap_or_default()
+    }
+
+    /// Ids from 0 on.
+    pub fn n_vocab(&self) -> usize {
+        self.pieces.len()
+    }
+
+    /// Whether a token is a special one (BOS, end of turn and the like).
+    pub fn is_special(&self, id: u32) -> bool {
+        self.special_ids.contains(&id)
+    }
+
+    /// Tokens that end an answer.
+    pub fn eos(&self) -> &[u32] {
+        &self.eos
+    }
+
+    /// The file it was read from.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The one token that a text is.
+    ///
+    /// # Errors
+    /// It is several tokens, or none: the message lists them, and says so where ` text` with a space is one.
+    pub fn single(&self, text: &str) -> Result<u32, EngineError> {
+        let ids = |text: &str| -> Result<Vec<u32>, EngineError> {
+            let tokens = self.encode(text, Specials::Parse)?;
+            Ok(tokens.into_iter().filter(|token| token.span.is_some()).map(|token| token.id).collect())
+        };
+        let own = ids(text)?;
+        if let [id] = own[..] {
+            return Ok(id);
+        }
+        let listed: Vec<String> =
+            own.iter().map(|&id| format!("{:?}", self.decode(&[id]))).collect();
+        let spaced = format!(" {text}");
+        let hint = if ids(&spaced)?.len() == 1 {
+            format!("; {spaced:?} with a space in front is one token")
+        } else {
+            String::new()
+        };
+        Err(EngineError::BadRequest(if own.is_empty() {
+            format!("{text:?} is no token{hint}")
+        } else {
+            format!("{text:?} is {} tokens: {}{hint}", own.len(), listed.join(" "))
+        }))
+    }
+}
