@@ -97,7 +97,8 @@ impl Job {
 /// another); the others answer at once, from any thread. `subject` in params is the server's: implementations read the [`Ask`].
 /// Every call may fail with a [`ViewError`]; a panic is caught and answered as [`ErrorKind::Internal`].
 pub trait Analyst: Send + Sync + 'static {
-    /// Models known and what they do; the default one is marked. At once.
+    /// Models known and what they do; the default one is marked. At once. A loaded model is listed under the very name it was asked
+    /// for (a path too): the server takes a name that is not listed as `loaded` for one that still has to be loaded.
     fn models(&self) -> Vec<ModelRow>;
 
     /// The trace cache. At once.

@@ -81,6 +81,7 @@ impl Desk {
             ErrorKind::ModelLoading,
             format!("{shown} is loading, {percent} %; ask again when it is done"),
         );
+        error.data.model = row.map(|row| row.name).or(name.map(String::from));
         error.data.loaded = Some(progress);
         Err(error)
     }

@@ -206,7 +206,7 @@ async fn a_loading_model_is_a_status_and_its_progress_is_shown() {
     client.reply(&create).await;
     assert_eq!(client.told("$/progress").await["params"]["value"]["kind"], "begin");
     let hints = client.ask("textDocument/inlayHint", whole_file()).await.unwrap();
-    assert_eq!(hints[0]["label"], " ⟳ loading 0 %");
+    assert_eq!(hints[0]["label"], " ⟳ Fake 0 %");
     let subject = json!({ "prompt": { "uri": URI, "version": 1 } });
     let error = client.ask("limpid/tokens", json!({ "subject": subject })).await.unwrap_err();
     assert_eq!(error["data"]["kind"], "model-loading");
