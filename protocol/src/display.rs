@@ -87,41 +87,28 @@ pub fn width(text: &str) -> usize {
     text.chars().map(char_width).sum()
 }
 
-/// A probability, 0..1: `97 %`, `3.2 %`, `0.04 %`, `<0.01 %`.
+/// A probability, 0..1: `97 %`, `3.2 %`, `6 %`, `0.04 %`, `<0.01 %`. What is not quite certain is `>99 %`, never `100 %`.
 pub fn probability(p: f32) -> String {
-    let percent = f64::from(p) * 100.0;
-    if !percent.is_finite() {
-        "? %".into()
-    } else if percent >= 9.95 {
-        // 99.7 is written 100 only when it is: a reader takes `100 %` for certainty.
-        if percent < 100.0 && percent >= 99.5 { ">99 %".into() } else { format!("{percent:.0} %") }
-    } else if percent >= 0.995 {
-        format!("{percent:.1} %")
-    } else if percent >= 0.01 {
-        format!("{percent:.2} %")
-    } else if percent > 0.0 {
-        "<0.01 %".into()
-    } else {
-        "0 %".into()
-    }
+    if (0.995..1.0).contains(&p) { ">99 %".into() } else { percent(p) }
 }
 
-/// A flow or contribution, 0..1, with two significant digits: `82 %`, `4.1 %`, `0.12 %`.
+/// A flow or contribution, 0..1, with at most two significant digits: `82 %`, `4.1 %`, `0.12 %`.
 pub fn flow(share: f32) -> String {
+    percent(share)
+}
+
+/// Two significant digits at most, no zeros after them, nothing finer than a hundredth of a percent.
+fn percent(share: f32) -> String {
     let percent = f64::from(share) * 100.0;
-    if !percent.is_finite() {
-        "? %".into()
-    } else if percent >= 9.95 {
-        format!("{percent:.0} %")
-    } else if percent >= 0.995 {
-        format!("{percent:.1} %")
-    } else if percent >= 0.0095 {
-        format!("{percent:.2} %")
-    } else if percent > 0.0 {
-        "<0.01 %".into()
-    } else {
-        "0 %".into()
-    }
+    let digits = match percent {
+        _ if !percent.is_finite() => return "? %".into(),
+        _ if percent <= 0.0 => return "0 %".into(),
+        _ if percent < 0.0095 => return "<0.01 %".into(),
+        _ if percent >= 9.95 => return format!("{percent:.0} %"),
+        _ if percent >= 0.995 => format!("{percent:.1}"),
+        _ => format!("{percent:.2}"),
+    };
+    format!("{} %", digits.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// An attribution or effect: `+1.24`, `-0.30`, `0.00`; the unit stands in the header.

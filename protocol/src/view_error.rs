@@ -59,6 +59,9 @@ wire! {
         /// Version open in the daemon, for `stale-version`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub version: Option<i32>,
+        /// Name of the model, for `model-loading`; left out when not even the default's name is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub model: Option<String>,
         /// Share of the model that is loaded, 0..1, for `model-loading`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub loaded: Option<f32>,
@@ -115,6 +118,7 @@ impl ViewError {
             needed: None,
             available: None,
             version: None,
+            model: None,
             loaded: None,
         };
         Self { message: message.into(), data }

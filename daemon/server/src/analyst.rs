@@ -61,11 +61,14 @@ impl Ask {
     }
 }
 
+/// Takes the share done (0..1) and what is being done.
+pub type ProgressCallback = Box<dyn Fn(f32, &str) + Send + Sync>;
+
 /// What a running call is given beside its arguments.
 pub struct Job {
     /// Set when nobody waits any more; ask it once a layer and answer [`ErrorKind::Cancelled`].
     pub cancel: CancelToken,
-    pub(crate) progress: Box<dyn Fn(f32, &str) + Send + Sync>,
+    pub(crate) progress: ProgressCallback,
 }
 
 impl Job {
@@ -94,7 +97,8 @@ impl Job {
 /// another); the others answer at once, from any thread. `subject` in params is the server's: implementations read the [`Ask`].
 /// Every call may fail with a [`ViewError`]; a panic is caught and answered as [`ErrorKind::Internal`].
 pub trait Analyst: Send + Sync + 'static {
-    /// Models known and what they do; the default one is marked. At once.
+    /// Models known and what they do; the default one is marked. At once. A loaded model is listed under the very name it was asked
+    /// for (a path too): the server takes a name that is not listed as `loaded` for one that still has to be loaded.
     fn models(&self) -> Vec<ModelRow>;
 
     /// The trace cache. At once.

@@ -315,7 +315,9 @@ impl LanguageServer for Backend {
                     }
                     Some(_) => inspection.clone(),
                     None => {
-                        return Ok(mark(0, lsp::DocumentHighlightKind::WRITE).into_iter().collect());
+                        return Ok(mark(0, lsp::DocumentHighlightKind::WRITE)
+                            .into_iter()
+                            .collect());
                     }
                 };
                 let own = mark(token.index, lsp::DocumentHighlightKind::WRITE);

@@ -2,10 +2,10 @@
 
 use limpid_engine::cancel::{CancelOnDrop, CancelToken};
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 use tokio::sync::Notify;
@@ -15,8 +15,9 @@ type Key = (String, &'static str);
 /// The requests under way.
 #[derive(Clone, Default)]
 pub(crate) struct Flights {
-    entries: Arc<Mutex<HashMap<Key, Entry>>>,
+    entries: Arc<Mutex<BTreeMap<Key, Entry>>>,
     serial: Arc<AtomicU64>,
+    closed: Arc<AtomicBool>,
 }
 
 struct Entry {
@@ -41,9 +42,14 @@ impl Flights {
         let (cancel, stopped) = (CancelToken::default(), Arc::new(Notify::new()));
         let key = (uri.to_owned(), method);
         let entry = Entry { serial, cancel: cancel.clone(), stopped: stopped.clone() };
-        if let Some(older) = self.lock().insert(key.clone(), entry) {
+        let mut entries = self.lock();
+        if self.closed.load(Ordering::Relaxed) {
+            entry.stop();
+        }
+        if let Some(older) = entries.insert(key.clone(), entry) {
             older.stop();
         }
+        drop(entries);
         Flight { cancel: CancelOnDrop(cancel), stopped, serial, key, flights: self.clone() }
     }
 
@@ -58,7 +64,14 @@ impl Flights {
         });
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Entry>> {
+    /// Stops every request, and those that are still to come: the client is gone.
+    pub(crate) fn close(&self) {
+        let entries = self.lock();
+        self.closed.store(true, Ordering::Relaxed);
+        entries.values().for_each(Entry::stop);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Key, Entry>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

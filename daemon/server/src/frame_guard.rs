@@ -12,8 +12,13 @@ pub(crate) const MAX_FRAME: u64 = 64 << 20;
 /// Longest header line that is held, bytes.
 const MAX_HEADER: u64 = 4096;
 
-/// Copies good frames from `input` to `output` until either ends.
+/// Copies good frames from `input` to `output` until either ends, then ends the output.
 pub(crate) async fn guard<I: AsyncRead + Unpin, O: AsyncWrite + Unpin>(input: I, mut output: O) {
+    pass(input, &mut output).await;
+    let _ = output.shutdown().await;
+}
+
+async fn pass<I: AsyncRead + Unpin, O: AsyncWrite + Unpin>(input: I, output: &mut O) {
     let mut input = BufReader::new(input);
     loop {
         match next_body(&mut input).await {
@@ -89,10 +94,9 @@ fn content_length(line: &[u8]) -> Option<u64> {
 
 /// The message as the framework is sure to read it; none when it is no JSON-RPC message.
 fn digestible(body: &[u8]) -> Option<Vec<u8>> {
-    let mut message = match serde_json::from_slice(body) {
-        Ok(Value::Object(message)) => message,
-        _ => return None,
-    };
+    let parsed = serde_json::from_slice(body)
+        .or_else(|_| serde_json::from_slice(&without_lone_surrogates(body)));
+    let Ok(Value::Object(mut message)) = parsed else { return None };
     let id_is_plain = match message.get("id") {
         None => true,
         Some(Value::String(_)) => true,
@@ -124,9 +128,65 @@ fn digestible(body: &[u8]) -> Option<Vec<u8>> {
     serde_json::to_vec(&message).ok()
 }
 
+/// The body with every escaped half of a surrogate pair replaced by U+FFFD, which is one UTF-16 unit too, so that positions stay.
+/// JavaScript writes such halves for text that is not well-formed; refusing the frame would lose an edit without a word.
+fn without_lone_surrogates(body: &[u8]) -> Vec<u8> {
+    let unit = |at: usize| {
+        let digits = body.get(at..at + 6)?.strip_prefix(b"\\u")?;
+        u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+    };
+    let mut out = Vec::with_capacity(body.len());
+    let mut at = 0;
+    while at < body.len() {
+        let (replace, length) = match unit(at) {
+            Some(0xD800..=0xDBFF) if matches!(unit(at + 6), Some(0xDC00..=0xDFFF)) => (false, 12),
+            Some(0xD800..=0xDFFF) => (true, 6),
+            Some(_) => (false, 6),
+            // An escaped backslash must not lend itself to the `u` after it.
+            None if body[at] == b'\\' => (false, 2),
+            None => (false, 1),
+        };
+        let end = (at + length).min(body.len());
+        out.extend_from_slice(if replace { b"\\ufffd" } else { &body[at..end] });
+        at = end;
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::{digestible, guard};
+    use tower_lsp::{LanguageServer, LspService, Server, jsonrpc::Result, ls_types as lsp};
+
+    struct Bare;
+
+    impl LanguageServer for Bare {
+        async fn initialize(&self, _: lsp::InitializeParams) -> Result<lsp::InitializeResult> {
+            Ok(lsp::InitializeResult::default())
+        }
+
+        async fn shutdown(&self) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Why the guard is here. When this fails, the framework has learnt to go on, and the guard may go.
+    #[tokio::test]
+    async fn the_framework_alone_ends_at_the_first_bad_frame() {
+        let initialize =
+            br#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"capabilities":{}}}"#;
+        for bad in
+            [frame(b"\xff\xfe"), frame(b"{"), frame(b"[]"), b"Content-Length: x\r\n\r\n".to_vec()]
+        {
+            let input = [bad.as_slice(), &frame(initialize)].concat();
+            let mut output = Vec::new();
+            let (service, socket) = LspService::new(|_| Bare);
+            Server::new(input.as_slice(), &mut output, socket).serve(service).await;
+            assert!(!String::from_utf8_lossy(&output).contains("capabilities"));
+            let out = passed(&input).await;
+            assert!(out.contains("initialize"));
+        }
+    }
 
     async fn passed(input: &[u8]) -> String {
         let mut output = Vec::new();
@@ -167,6 +227,19 @@ mod tests {
         for at in 0..whole.len() {
             assert_eq!(passed(&whole[..at]).await, "");
         }
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_becomes_a_replacement_character() {
+        let text = |escaped: &str| {
+            let body = digestible(format!(r#"{{"method":"x","params":["{escaped}"]}}"#).as_bytes())
+                .unwrap();
+            let message: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            message["params"][0].as_str().unwrap().to_owned()
+        };
+        assert_eq!(text(r"a\ud83db"), "a\u{fffd}b");
+        assert_eq!(text(r"\ude00\ud83d\ude00\ud83d"), "\u{fffd}😀\u{fffd}");
+        assert_eq!(text(r"\\ud83d\ud800"), "\\ud83d\u{fffd}");
     }
 
     #[test]

@@ -56,7 +56,7 @@ pub(crate) fn error_hover(error: &ViewError) -> Option<String> {
         | ErrorKind::ModelLoading
         | ErrorKind::DocumentNotOpen
         | ErrorKind::EmptyPrompt => None,
-        _ => Some(format!("Limpid: {}", code(&error.message))),
+        _ => Some(format!("Limpid: {}", fenced(&display::escape(&error.message)))),
     }
 }
 

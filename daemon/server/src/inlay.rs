@@ -32,7 +32,8 @@ pub(crate) fn problem_hint(at: Position, error: &ViewError) -> Option<InlayHint>
             return None;
         }
         ErrorKind::ModelLoading => {
-            format!(" ⟳ loading {:.0} %", error.data.loaded.unwrap_or(0.0) * 100.0)
+            let model = display::escape(error.data.model.as_deref().unwrap_or("model"));
+            format!(" ⟳ {model} {:.0} %", error.data.loaded.unwrap_or(0.0) * 100.0)
         }
         _ => match (error.data.n_tokens, error.data.n_ctx) {
             (Some(n_tokens), Some(n_ctx)) => {

@@ -8,7 +8,7 @@ use limpid_protocol::{
     views::models::{ModelsAction, ModelsParams, ModelsResult},
 };
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -28,8 +28,8 @@ pub(crate) struct Loading {
 
 #[derive(Default)]
 struct Table {
-    under_way: HashMap<Name, UnderWay>,
-    failed: HashMap<Name, ViewError>,
+    under_way: BTreeMap<Name, UnderWay>,
+    failed: BTreeMap<Name, ViewError>,
 }
 
 struct UnderWay {
@@ -81,6 +81,7 @@ impl Desk {
             ErrorKind::ModelLoading,
             format!("{shown} is loading, {percent} %; ask again when it is done"),
         );
+        error.data.model = row.map(|row| row.name).or(name.map(String::from));
         error.data.loaded = Some(progress);
         Err(error)
     }

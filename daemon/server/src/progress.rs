@@ -1,5 +1,6 @@
 //! Work under way as LSP progress. A reporting task of its own, so that a client that never answers `create` delays nothing.
 
+use crate::analyst::ProgressCallback;
 use std::{
     sync::atomic::{AtomicU32, AtomicU64, Ordering},
     time::{Duration, Instant},
@@ -30,7 +31,7 @@ pub(crate) fn reporter(
     token: String,
     title: String,
     quiet: Duration,
-) -> Box<dyn Fn(f32, &str) + Send + Sync> {
+) -> ProgressCallback {
     let Some(client) = client else { return Box::new(|_, _| {}) };
     let (events, mailbox) = mpsc::unbounded_channel();
     tokio::spawn(report(client, token, title, mailbox));

@@ -11,7 +11,7 @@ use limpid_protocol::{
 };
 use std::{
     sync::{Arc, OnceLock},
-    time::Instant,
+    time::{Duration, Instant},
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower_lsp::{LspService, Server};
@@ -21,6 +21,8 @@ use tower_lsp::{LspService, Server};
 const CONCURRENCY: usize = 64;
 /// Bytes between the frame guard and the framework.
 const PIPE_BYTES: usize = 64 << 10;
+/// How long requests under way may go on after the client's stream ended.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Serves one client until it says `exit` or closes its stream.
 ///
@@ -33,13 +35,15 @@ where
 {
     let compute = Worker::start("limpid-analysis")?;
     let loader = Worker::start("limpid-loading")?;
+    let flights = Flights::default();
+    let under_way = flights.clone();
     let build = LspService::build(move |client| {
         Backend(Arc::new(Desk {
             analyst,
             analyses: Arc::new(Analyses::default()),
             client,
             documents: Documents::default(),
-            flights: Flights::default(),
+            flights,
             loading: Loading::new(loader),
             stats: MethodStats::default(),
             compute,
@@ -59,7 +63,12 @@ where
     limpid_protocol::for_each_view!(register);
     let (service, socket) = build.finish();
     let (guarded, framework) = tokio::io::simplex(PIPE_BYTES);
-    let guard = tokio::spawn(frame_guard::guard(input, framework));
+    let guard = tokio::spawn(async move {
+        frame_guard::guard(input, framework).await;
+        // A script that pipes its requests still gets quick answers; an editor that died leaves no work behind.
+        tokio::time::sleep(GRACE).await;
+        under_way.close();
+    });
     Server::new(guarded, output, socket).concurrency_level(CONCURRENCY).serve(service).await;
     guard.abort();
     Ok(())

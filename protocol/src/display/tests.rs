@@ -39,6 +39,8 @@ fn long_tokens_are_cut_in_the_middle() {
 fn probabilities_keep_their_meaning() {
     check(&probability(0.97), "97 %");
     check(&probability(0.032), "3.2 %");
+    check(&probability(0.06), "6 %");
+    check(&probability(0.008), "0.8 %");
     check(&probability(0.0004), "0.04 %");
     check(&probability(0.000_01), "<0.01 %");
     check(&probability(0.997), ">99 %");

@@ -1,0 +1,206 @@
+//! The `limpid/` methods: answers, follow-ups, errors, cancelling, stale versions.
+
+use crate::{fake_analyst::FakeAnalyst, lsp_client::LspClient};
+use limpid_protocol::{for_each_view, request::Request};
+use serde_json::{Value, json};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+const URI: &str = "file:///france.prompt";
+
+fn subject(version: i32) -> Value {
+    json!({ "prompt": { "uri": URI, "version": version } })
+}
+
+async fn opened(analyst: Arc<FakeAnalyst>, text: &str) -> LspClient {
+    let (mut client, _) = LspClient::start(analyst, json!({})).await;
+    client.open(URI, text).await;
+    client
+}
+
+/// Params that any view accepts: fields of other views are ignored.
+fn any_params(subject: Value) -> Value {
+    let node = |kind: &str| json!({ "kind": kind, "layer": 0, "position": 0 });
+    json!({
+        "subject": subject, "layer": 1, "head": 2, "neuron": 3,
+        "node": node("resid_post"), "from": node("embed"), "to": node("resid_mid"),
+    })
+}
+
+#[tokio::test]
+async fn every_view_answers_with_analysis_version_and_token_table() {
+    let analyst = FakeAnalyst::loaded();
+    let mut client = opened(analyst.clone(), "The capital of").await;
+    let mut analyses = Vec::new();
+    macro_rules! each {
+        ($view:ty) => {
+            let params = match analyses.last() {
+                None => any_params(subject(1)),
+                Some(analysis) => any_params(json!({ "analysis": analysis })),
+            };
+            let answer = client.ask(<$view as Request>::METHOD, params).await.unwrap();
+            let typed: <$view as Request>::Result = serde_json::from_value(answer).unwrap();
+            assert_eq!((typed.version, typed.model.as_str()), (1, "Fake"));
+            let shown: Vec<&str> = typed.token_table.iter().map(|token| token.display.as_str()).collect();
+            assert_eq!(shown, ["The", "·capital", "·of"]);
+            let range = typed.token_table[1].range.unwrap();
+            assert_eq!((range.start.character, range.end.character), (3, 11));
+            analyses.push(typed.analysis);
+        };
+    }
+    for_each_view!(each);
+    analyses.dedup();
+    assert_eq!(analyses.len(), 1, "a follow-up keeps its analysis");
+    assert_eq!(analyst.inspections.load(Ordering::SeqCst), 1, "a follow-up costs no forward pass");
+    client.leave().await;
+}
+
+#[tokio::test]
+async fn a_selection_is_the_prompt_and_ranges_count_in_the_document() {
+    let mut client = opened(FakeAnalyst::loaded(), "# notes\nSay hello world\nbye").await;
+    let range =
+        json!({ "start": { "line": 1, "character": 4 }, "end": { "line": 1, "character": 15 } });
+    let subject = json!({ "prompt": { "uri": URI, "version": 1, "range": range }, "foil": " the", "target": { "position": 0 } });
+    let answer = client.ask("limpid/tokens", json!({ "subject": subject })).await.unwrap();
+    assert_eq!(answer["token_table"][0]["display"], "hello");
+    assert_eq!(answer["token_table"][1]["range"]["start"], json!({ "line": 1, "character": 9 }));
+    assert_eq!(answer["view"]["target"]["position"], 0);
+    assert_eq!(answer["view"]["target"]["foil"]["text"], " the");
+    client.leave().await;
+}
+
+#[tokio::test]
+async fn errors_have_stable_codes_and_kinds() {
+    let mut client = opened(FakeAnalyst::loaded(), "The capital").await;
+    client.open("file:///empty.txt", "\n").await;
+    client.open("file:///long.txt", "LONG").await;
+    client.open("file:///panic.txt", "PANIC").await;
+    let of = |uri: &str| json!({ "subject": { "prompt": { "uri": uri, "version": 1 } } });
+    let far = json!({ "subject": subject(1), "node": { "kind": "resid_post", "layer": 9, "position": 0 } });
+    let cases = [
+        ("limpid/tokens", of("file:///empty.txt"), 4013, "empty-prompt"),
+        ("limpid/tokens", of("file:///long.txt"), 4006, "context-window"),
+        ("limpid/tokens", of("file:///panic.txt"), -32603, "internal"),
+        ("limpid/tokens", of("file:///closed.txt"), 4012, "document-not-open"),
+        ("limpid/tokens", json!({ "subject": subject(7) }), -32801, "stale-version"),
+        ("limpid/tokens", json!({ "subject": {} }), -32602, "bad-request"),
+        ("limpid/tokens", json!({ "subject": { "analysis": "gone" } }), -32602, "bad-request"),
+        ("limpid/tokens", json!({ "subject": 3 }), -32602, "bad-request"),
+        (
+            "limpid/head",
+            json!({ "subject": subject(1), "layer": -1, "head": 0 }),
+            -32602,
+            "bad-request",
+        ),
+        ("limpid/node", far, -32602, "bad-request"),
+        ("limpid/models", json!({ "action": "load", "name": "Nobody" }), 4004, "model-not-found"),
+        ("limpid/models", json!({ "action": "unload" }), -32602, "bad-request"),
+    ];
+    for (method, params, code, kind) in cases {
+        let error = client.ask(method, params).await.unwrap_err();
+        assert_eq!(
+            (&error["code"], &error["data"]["kind"]),
+            (&json!(code), &json!(kind)),
+            "{method}: {error}"
+        );
+    }
+    client.told("window/showMessage").await;
+    // The worker survived the panic.
+    assert!(client.ask("limpid/tokens", json!({ "subject": subject(1) })).await.is_ok());
+    client.leave().await;
+}
+
+#[tokio::test]
+async fn cancel_is_read_at_sixty_three_waiting_requests_and_stops_the_compute() {
+    let analyst = FakeAnalyst::loaded();
+    let (mut client, _) = LspClient::start(analyst.clone(), json!({})).await;
+    let mut ids = Vec::new();
+    for n in 0..63 {
+        let uri = format!("file:///{n}.txt");
+        client.open(&uri, "BLOCK").await;
+        ids.push(
+            client
+                .request(
+                    "limpid/routes",
+                    json!({ "subject": { "prompt": { "uri": uri, "version": 1 } } }),
+                )
+                .await,
+        );
+    }
+    let started = Instant::now();
+    for id in ids.iter().rev() {
+        client.notify("$/cancelRequest", json!({ "id": id })).await;
+        assert_eq!(client.answer(*id).await.unwrap_err()["code"], -32800);
+    }
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    client.open(URI, "after").await;
+    // The one worker is free again, so a job that ran saw its cancellation; the queued ones never ran.
+    assert!(client.ask("limpid/routes", json!({ "subject": subject(1) })).await.is_ok());
+    let ran = analyst.inspections.load(Ordering::SeqCst) - 1;
+    assert_eq!(analyst.cancelled.load(Ordering::SeqCst), ran);
+    assert!(ran <= 1, "{ran} jobs ran");
+    client.leave().await;
+}
+
+#[tokio::test]
+async fn an_edit_while_computing_answers_stale_and_frees_the_worker() {
+    let mut client = opened(FakeAnalyst::loaded(), "BLOCK").await;
+    let routes = client.request("limpid/routes", json!({ "subject": subject(1) })).await;
+    let position =
+        json!({ "textDocument": { "uri": URI }, "position": { "line": 0, "character": 0 } });
+    let hover = client.request("textDocument/hover", position).await;
+    client.replace_all(URI, 2, "The capital").await;
+    let error = client.answer(routes).await.unwrap_err();
+    assert_eq!((&error["code"], &error["data"]["version"]), (&json!(-32801), &json!(2)));
+    assert_eq!(client.answer(hover).await, Ok(Value::Null));
+    assert_eq!(
+        client.ask("limpid/routes", json!({ "subject": subject(2) })).await.unwrap()["version"],
+        2
+    );
+    client.leave().await;
+}
+
+#[tokio::test]
+async fn a_newer_request_of_the_same_view_replaces_the_older() {
+    let mut client = opened(FakeAnalyst::loaded(), "BLOCK\n\nquick").await;
+    let older = client.request("limpid/routes", json!({ "subject": subject(1) })).await;
+    let range =
+        json!({ "start": { "line": 2, "character": 0 }, "end": { "line": 2, "character": 5 } });
+    let newer = json!({ "subject": { "prompt": { "uri": URI, "version": 1, "range": range } } });
+    let newer = client.request("limpid/routes", newer).await;
+    assert_eq!(client.answer(older).await.unwrap_err()["data"]["kind"], "cancelled");
+    assert_eq!(client.answer(newer).await.unwrap()["token_table"][0]["display"], "quick");
+    client.leave().await;
+}
+
+#[tokio::test]
+async fn status_answers_while_the_worker_is_busy() {
+    let mut client = opened(FakeAnalyst::loaded(), "BLOCK").await;
+    let busy = client.request("limpid/routes", json!({ "subject": subject(1) })).await;
+    let status = client.ask("limpid/status", json!({})).await.unwrap();
+    assert_eq!((&status["queue"], &status["documents"]), (&json!(1), &json!(1)));
+    client.notify("$/cancelRequest", json!({ "id": busy })).await;
+    client.answer(busy).await.unwrap_err();
+    client.leave().await;
+}
+
+#[tokio::test]
+async fn models_are_listed_unloaded_and_loaded() {
+    let analyst = FakeAnalyst::loaded();
+    analyst.open_gate();
+    let mut client = opened(analyst, "x").await;
+    let state = |answer: Value| answer["models"][0]["state"].clone();
+    assert_eq!(
+        state(client.ask("limpid/models", json!({ "action": "list" })).await.unwrap()),
+        "loaded"
+    );
+    let unload = json!({ "action": "unload", "name": "Fake" });
+    assert_eq!(state(client.ask("limpid/models", unload).await.unwrap()), "available");
+    assert_eq!(
+        state(client.ask("limpid/models", json!({ "action": "load" })).await.unwrap()),
+        "loaded"
+    );
+    client.leave().await;
+}
