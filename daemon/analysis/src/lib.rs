@@ -9,3 +9,4 @@ pub mod attribution;
 pub mod components;
 pub mod objective;
 pub mod vocabulary;
+pub mod views;

@@ -24,9 +24,10 @@ impl Page {
         Self { out: Box::new(anstream::stdout().lock()), width, is_failed: false }
     }
 
-    /// Any writer, 80 columns.
-    pub fn plain(out: impl Write + 'static) -> Self {
-        Self { out: Box::new(anstream::StripStream::new(out)), width: PLAIN_WIDTH, is_failed: false }
+    /// Any writer, 80 columns; colours are its own business.
+    #[cfg(test)]
+    fn plain(out: impl Write + 'static) -> Self {
+        Self { out: Box::new(out), width: PLAIN_WIDTH, is_failed: false }
     }
 
     /// Columns there are.

@@ -49,7 +49,7 @@ impl Prepared {
         let started = Instant::now();
         let (text, tokens) = match given {
             Given::Ids(ids) => {
-                let token = |id| Token { id, start: None, end: None };
+                let token = |id| Token { id, span: None };
                 (String::new(), ids.into_iter().map(token).collect())
             }
             Given::Text(text) => {
@@ -145,9 +145,24 @@ fn parse_ids(text: &str) -> Result<Vec<u32>> {
 fn tokenize(loaded: &Loaded, text: &str, chat: bool) -> Result<Vec<Token>> {
     let tokenizer = loaded.tokenizer()?;
     if chat {
-        return Ok(tokenizer.encode_chat(text)?);
+        return crate::chat::encode(tokenizer, text);
     }
     Ok(tokenizer.encode(text, Specials::Parse)?)
+}
+
+/// A token named by id or by text that is one token.
+///
+/// # Errors
+/// The id is out of range, or the text is not one token.
+pub fn token(loaded: &Loaded, text: &str) -> Result<u32> {
+    if let Ok(id) = text.parse::<u32>() {
+        let d_vocab = loaded.model.spec.d_vocab;
+        if id as usize >= d_vocab {
+            bail!("token id {id} is out of range; the model has ids 0 to {}", d_vocab - 1);
+        }
+        return Ok(id);
+    }
+    Ok(loaded.tokenizer()?.single(text)?)
 }
 
 /// Device, dtype and way from the flags.
@@ -198,11 +213,6 @@ pub fn load(args: &ModelArgs) -> Result<(Loaded, MemoryBudget)> {
     bar.finish();
     let opened = model_pool::open(&files)?;
     let bar = Progress::steps("loading", opened.checkpoint.spec.n_layers as u64 + 1);
-    let loaded = model_pool::load(opened, &compute, budget, &|done, _| bar.set(done as u64))
-        .context("raise --memory-budget, or choose a smaller model")
-        .or_else(|e| match e.downcast_ref::<EngineError>() {
-            Some(EngineError::MemoryBudget { .. }) => Err(e),
-            _ => Err(e.downcast::<EngineError>().map_or_else(|e| e, Into::into)),
-        })?;
+    let loaded = model_pool::load(opened, &compute, budget, &|done, _| bar.set(done as u64))?;
     Ok((loaded, budget))
 }

@@ -43,7 +43,7 @@ impl Contribution {
 /// A hook that does not exist; a trace beyond the memory budget; the file cannot be written.
 pub fn run(args: &TraceArgs) -> Result<()> {
     let prepared = Prepared::new(&args.prompt)?;
-    let (spec, n_tokens) = (&prepared.model.spec, prepared.token_ids.len());
+    let (spec, n_tokens) = (&prepared.model().spec, prepared.tokens.len());
     let chosen = choose(args.hooks.as_deref(), spec, n_tokens)?;
     let sizes: Vec<(String, Vec<usize>)> =
         chosen.iter().map(|&written| (name(written), shape(written, spec, n_tokens))).collect();
@@ -62,7 +62,7 @@ pub fn run(args: &TraceArgs) -> Result<()> {
         tensors.insert(name(written), (shape(written, spec, n_tokens), bytes));
     };
     if chosen.contains(&Written::Logits) {
-        let logits = prepared.model.logits(&trace.resid_after(spec.n_layers).tensor()?)?;
+        let logits = prepared.model().logits(&trace.resid_after(spec.n_layers).tensor()?)?;
         put(Written::Logits, &limpid_engine::pos_tensor::to_host(&logits)?);
     }
     let positions: Vec<usize> = (0..n_tokens).collect();
@@ -76,12 +76,12 @@ pub fn run(args: &TraceArgs) -> Result<()> {
         if wanted.is_empty() {
             continue;
         }
-        let activations = trace.layer(layer, &prepared.model)?;
+        let activations = trace.layer(layer, prepared.model())?;
         let asks = |kinds: [Contribution; 2]| {
             wanted.iter().any(|w| matches!(w, Written::Contribution(_, kind) if kinds.contains(kind)))
         };
         if asks([Contribution::Attn, Contribution::AttnResid]) {
-            let shares = attention_contributions(&prepared.model, &trace, layer, &positions)?;
+            let shares = attention_contributions(prepared.model(), &trace, layer, &positions)?;
             for (kind, values) in
                 [(Contribution::Attn, shares.attn()), (Contribution::AttnResid, shares.resid())]
             {
@@ -91,7 +91,7 @@ pub fn run(args: &TraceArgs) -> Result<()> {
             }
         }
         if asks([Contribution::Mlp, Contribution::MlpResid]) {
-            let shares = mlp_contributions(&prepared.model, &trace, layer, &positions)?;
+            let shares = mlp_contributions(prepared.model(), &trace, layer, &positions)?;
             for (kind, values) in
                 [(Contribution::Mlp, shares.mlp()), (Contribution::MlpResid, shares.resid())]
             {
@@ -102,7 +102,7 @@ pub fn run(args: &TraceArgs) -> Result<()> {
         }
         for written in wanted {
             if let Written::Hook(_, hook) = written {
-                put(written, &hook.values(&prepared.model, &trace, layer, &activations)?);
+                put(written, &hook.values(prepared.model(), &trace, layer, &activations)?);
             }
         }
     }

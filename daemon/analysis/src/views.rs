@@ -1,0 +1,3 @@
+//! Numbers to wire types; the only modules that name `protocol`.
+
+pub mod inspection;

@@ -1,0 +1,466 @@
+//! The whole inspection of a prompt, in two steps: routes, lens and flow rankings first; then the attributions.
+
+use crate::{
+    attribution::{Attributions, Method},
+    components::{NeuronFlows, head_output, neuron_directions, neuron_flows, strongest},
+    objective::{Objective, ObjectiveKind},
+    route_build::grow,
+    route_graph::{EdgeKind, NodeId, NodeKind, PrunedGraph, RouteGraph},
+    route_prune::Prune,
+    vocabulary::{Predicted, Written, lens_cells, predicted_tokens, top, written},
+};
+use limpid_engine::{
+    error::EngineError,
+    forward::Watch,
+    model_pool::Loaded,
+    pos_tensor::to_host,
+    tokenizer::Token,
+    trace::Trace,
+};
+use limpid_protocol::{
+    display::text_of_bytes,
+    head_row::HeadRow,
+    inspection as wire,
+    neuron_row::{NeuronRow, gated_sign_case, plain_sign_case},
+    route_graph as wire_graph,
+    token_value::{TokenValue, VocabularyToken},
+};
+use std::collections::BTreeMap;
+
+/// Tokens listed as predictions, promoted and suppressed.
+const LISTED: usize = 10;
+/// Neurons a layer when every row is asked for.
+const NEURONS_A_LAYER: usize = 100;
+
+/// Which rows of heads and neurons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Top {
+    /// The strongest, over all layers.
+    Strongest(usize),
+    /// Every head, 100 neurons a layer.
+    All,
+}
+
+/// What heads and neurons are ranked by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RankBy {
+    /// |attribution|
+    Attribution,
+    /// Flow.
+    Flow,
+}
+
+/// What is asked about a prompt; positions and ids are checked by [`Inspector::new`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    /// Position whose prediction is explained; the last when `None`.
+    pub position: Option<usize>,
+    /// The token that is explained; the model's top one when `None`.
+    pub target: Option<u32>,
+    /// The token it is measured against.
+    pub foil: Option<u32>,
+    /// The scalar; by default the difference of logits with a foil, else the log-odds.
+    pub objective: Option<ObjectiveKind>,
+    /// How routes are pruned.
+    pub prune: Prune,
+    /// Which heads and neurons.
+    pub top: Top,
+}
+
+/// Everything that is known of one prompt and one question without a backward pass.
+pub struct Inspector<'a> {
+    loaded: &'a Loaded,
+    trace: &'a Trace,
+    /// The scalar that is explained.
+    pub objective: Objective,
+    prune: Prune,
+    top: Top,
+    logits: Vec<f32>,
+    graph: RouteGraph,
+    pruned: PrunedGraph,
+    neurons: NeuronFlows,
+}
+
+impl<'a> Inspector<'a> {
+    /// Grows the routes and ranks by flow.
+    ///
+    /// # Errors
+    /// A position or id out of range, an objective without its foil; cancelled; the device refused.
+    pub fn new(
+        loaded: &'a Loaded,
+        trace: &'a Trace,
+        question: &Question,
+        watch: Watch<'_>,
+    ) -> Result<Self, EngineError> {
+        let model = &loaded.model;
+        let n_tokens = trace.n_tokens();
+        let position = question.position.unwrap_or(n_tokens - 1);
+        if position >= n_tokens {
+            return Err(EngineError::BadRequest(format!(
+                "target position {position} is out of range; the prompt has positions 0 to {}",
+                n_tokens - 1
+            )));
+        }
+        for (what, id) in [("target", question.target), ("foil", question.foil)] {
+            if let Some(id) = id
+                && id as usize >= model.spec.d_vocab
+            {
+                return Err(EngineError::BadRequest(format!(
+                    "{what} token id {id} is out of range; the model has ids 0 to {}",
+                    model.spec.d_vocab - 1
+                )));
+            }
+        }
+        let resid = trace.resid_after(model.spec.n_layers).narrow(position, 1)?.tensor()?;
+        let logits = to_host(&model.logits(&resid)?)?;
+        let best = top(&logits, 1).first().map_or(0, |(id, _)| *id);
+        let target = question.target.unwrap_or(best);
+        if question.foil == Some(target) {
+            return Err(EngineError::BadRequest(format!(
+                "target and foil are the same token, {target}; choose another foil"
+            )));
+        }
+        let kind = match (question.objective, question.foil) {
+            (Some(ObjectiveKind::LogitDiff), None) => {
+                return Err(EngineError::BadRequest(
+                    "objective logit_diff needs a foil; give --foil".to_owned(),
+                ));
+            }
+            (Some(kind), _) => kind,
+            (None, Some(_)) => ObjectiveKind::LogitDiff,
+            (None, None) => ObjectiveKind::LogOdds,
+        };
+        let objective = Objective { position, target, foil: question.foil, kind };
+        let graph = grow(model, trace, position, question.prune.growth(), watch.cancel)?;
+        let pruned = question.prune.apply(&graph);
+        let flow = |layer| {
+            let node = NodeId { layer, kind: NodeKind::ResidPost, position };
+            graph.flows.get(&node).copied().unwrap_or(0.0)
+        };
+        let neurons = neuron_flows(model, trace, position, &flow)?;
+        Ok(Self {
+            loaded,
+            trace,
+            objective,
+            prune: question.prune,
+            top: question.top,
+            logits,
+            graph,
+            pruned,
+            neurons,
+        })
+    }
+
+    /// A token's text; without a tokenizer, its id in angle brackets.
+    pub fn text(&self, id: u32) -> String {
+        token_text(self.loaded, id)
+    }
+
+    fn token_values(&self, values: &[(u32, f32)]) -> Vec<TokenValue> {
+        values.iter().map(|&(id, value)| TokenValue { id, text: self.text(id), value }).collect()
+    }
+
+    /// The first step: no attribution yet.
+    ///
+    /// # Errors
+    /// Cancelled; the device refused.
+    pub fn first_step(&self, tokens: &[Token], watch: Watch<'_>) -> Result<wire::Inspection, EngineError> {
+        let predicted = predicted_tokens(&self.loaded.model, self.trace, watch.cancel)?;
+        Ok(wire::Inspection {
+            model: self.model_info(),
+            tokens: self.token_rows(tokens, &predicted),
+            target: wire::Target {
+                position: self.objective.position,
+                id: self.objective.target,
+                text: self.text(self.objective.target),
+                foil: self.objective.foil.map(|id| VocabularyToken { id, text: self.text(id) }),
+            },
+            predictions: self.predictions(),
+            lens: None,
+            attribution: None,
+            routes: self.routes(),
+            heads: self.heads(None, RankBy::Flow)?,
+            neurons: self.neurons(None, RankBy::Flow)?,
+            timings_ms: None,
+        })
+    }
+
+    /// The second step's passes.
+    ///
+    /// # Errors
+    /// Cancelled; the device refused.
+    pub fn attributions(&self, watch: Watch<'_>) -> Result<Attributions, EngineError> {
+        Attributions::new(&self.loaded.model, self.trace, self.objective, &self.logits, watch)
+    }
+
+    /// Token scores of the methods; the first is shown.
+    pub fn attribution(&self, attributions: &Attributions, methods: &[Method]) -> wire::Attribution {
+        let flows = self.input_flows();
+        let scores = |method: Method| attributions.tokens(method, &flows);
+        let shown = methods.first().copied().unwrap_or(Method::Atp);
+        let others = (methods.len() > 1).then(|| {
+            methods.iter().map(|&m| (m.name().to_owned(), scores(m))).collect::<BTreeMap<_, _>>()
+        });
+        wire::Attribution {
+            method: shown.name().to_owned(),
+            objective: match self.objective.kind {
+                ObjectiveKind::LogOdds => wire::Objective::LogOdds,
+                ObjectiveKind::LogitDiff => wire::Objective::LogitDiff,
+                ObjectiveKind::LogProb => wire::Objective::Logprob,
+            },
+            unit: if shown == Method::Flow { "share" } else { "nats" }.to_owned(),
+            value: attributions.value as f32,
+            scores: scores(shown),
+            others,
+        }
+    }
+
+    /// Flow that reaches each input token in the unpruned graph.
+    pub fn input_flows(&self) -> Vec<f32> {
+        let node = |position| NodeId { layer: 0, kind: NodeKind::Embed, position };
+        (0..self.trace.n_tokens())
+            .map(|position| self.graph.flows.get(&node(position)).copied().unwrap_or(0.0))
+            .collect()
+    }
+
+    /// The lens grid: `[layer][position]`, layer 0 the embedding.
+    ///
+    /// *Cost*: an unembedding of `(n_layers + 1) n_tokens` rows.
+    ///
+    /// # Errors
+    /// Cancelled; the device refused.
+    pub fn lens(&self, watch: Watch<'_>) -> Result<Vec<Vec<wire::LensCell>>, EngineError> {
+        let n_layers = self.loaded.model.spec.n_layers;
+        (0..=n_layers)
+            .map(|layer| {
+                (watch.progress)(layer, n_layers + 1);
+                let resid = self.trace.resid_after(layer).tensor()?;
+                let cells = lens_cells(&self.loaded.model, &resid, self.objective.target, watch.cancel)?;
+                let wire_cell = |cell: crate::vocabulary::LensCell| wire::LensCell {
+                    id: cell.id,
+                    text: self.text(cell.id),
+                    prob: cell.prob,
+                    target_prob: cell.target_prob,
+                    target_rank: cell.target_rank,
+                };
+                Ok(cells.into_iter().map(wire_cell).collect())
+            })
+            .collect()
+    }
+
+    fn model_info(&self) -> wire::ModelInfo {
+        let (spec, compute) = (&self.loaded.model.spec, &self.loaded.model.compute);
+        wire::ModelInfo {
+            name: self.loaded.name.clone(),
+            family: spec.family.to_owned(),
+            n_layers: spec.n_layers,
+            n_heads: spec.n_heads,
+            n_key_value_heads: spec.n_key_value_heads,
+            d_model: spec.d_model,
+            d_mlp: spec.d_mlp,
+            d_vocab: spec.d_vocab,
+            dtype: compute.dtype_name().to_owned(),
+            device: compute.kind.name().to_owned(),
+        }
+    }
+
+    fn token_rows(&self, tokens: &[Token], predicted: &[Predicted]) -> Vec<wire::TokenRow> {
+        tokens
+            .iter()
+            .enumerate()
+            .map(|(index, token)| {
+                let predicted = index.checked_sub(1).and_then(|at| predicted.get(at));
+                wire::TokenRow {
+                    index,
+                    id: token.id,
+                    text: self.text(token.id),
+                    start: token.span.as_ref().map(|span| span.start),
+                    end: token.span.as_ref().map(|span| span.end),
+                    logprob: predicted.map(|p| p.logprob),
+                    rank: predicted.map(|p| p.rank),
+                }
+            })
+            .collect()
+    }
+
+    fn predictions(&self) -> Vec<wire::Prediction> {
+        let all = crate::vocabulary::log_sum_exp(&self.logits);
+        top(&self.logits, LISTED)
+            .into_iter()
+            .map(|(id, logit)| wire::Prediction { id, text: self.text(id), logit, prob: (logit - all).exp() })
+            .collect()
+    }
+
+    /// The drawn routes.
+    pub fn routes(&self) -> wire_graph::Routes {
+        let index: BTreeMap<NodeId, usize> =
+            self.pruned.nodes.iter().enumerate().map(|(index, (node, _))| (*node, index)).collect();
+        wire_graph::Routes {
+            prune: self.prune.to_string(),
+            shown: self.pruned.shown,
+            nodes: self
+                .pruned
+                .nodes
+                .iter()
+                .enumerate()
+                .map(|(index, (node, flow))| wire_graph::RouteNode {
+                    node: index,
+                    kind: match node.kind {
+                        NodeKind::Embed => wire_graph::NodeKind::Embed,
+                        NodeKind::ResidMid => wire_graph::NodeKind::ResidMid,
+                        NodeKind::Mlp => wire_graph::NodeKind::Mlp,
+                        NodeKind::ResidPost => wire_graph::NodeKind::ResidPost,
+                    },
+                    layer: node.layer,
+                    position: node.position,
+                    flow: *flow,
+                })
+                .collect(),
+            edges: self
+                .pruned
+                .edges
+                .iter()
+                .filter_map(|edge| {
+                    Some(wire_graph::RouteEdge {
+                        from: *index.get(&edge.from)?,
+                        to: *index.get(&edge.to)?,
+                        kind: match edge.kind {
+                            EdgeKind::Attention => wire_graph::EdgeKind::Attention,
+                            EdgeKind::Residual => wire_graph::EdgeKind::Residual,
+                            EdgeKind::MlpIn => wire_graph::EdgeKind::MlpIn,
+                            EdgeKind::MlpOut => wire_graph::EdgeKind::MlpOut,
+                        },
+                        contribution: edge.contribution,
+                        flow: edge.flow,
+                        heads: edge
+                            .heads
+                            .iter()
+                            .map(|&(head, contribution)| wire_graph::EdgeHead { head, contribution })
+                            .collect(),
+                    })
+                })
+                .collect(),
+        }
+    }
+
+    /// Heads, strongest first.
+    ///
+    /// # Errors
+    /// The device refused.
+    pub fn heads(&self, scores: Option<&Attributions>, rank_by: RankBy) -> Result<Vec<HeadRow>, EngineError> {
+        let (model, position) = (&self.loaded.model, self.objective.position);
+        let by = match (scores, rank_by) {
+            (Some(scores), RankBy::Attribution) => &scores.true_pass.heads,
+            _ => &self.graph.head_flows,
+        };
+        let n = match self.top {
+            Top::Strongest(n) => n,
+            Top::All => model.spec.n_layers * model.spec.n_heads,
+        };
+        let chosen = strongest(by, n);
+        let outputs = chosen
+            .iter()
+            .map(|&(layer, head)| head_output(model, self.trace, layer, head, position))
+            .collect::<Result<Vec<_>, _>>()?;
+        let written = written(model, &outputs, LISTED, true)?;
+        let row = |((layer, head), written): ((usize, usize), Written)| HeadRow {
+            layer,
+            head,
+            flow: self.graph.head_flows[layer][head],
+            attribution: scores.map(|s| s.true_pass.heads[layer][head]),
+            attribution_at_target: scores.map(|s| s.true_pass.heads_at_target[layer][head]),
+            logit_attribution: scores.map(|s| s.head_logits[layer][head]),
+            promotes: self.token_values(&written.promotes),
+            suppresses: self.token_values(&written.suppresses),
+        };
+        Ok(chosen.into_iter().zip(written).map(row).collect())
+    }
+
+    /// Neurons, strongest first.
+    ///
+    /// # Errors
+    /// The device refused.
+    pub fn neurons(&self, scores: Option<&Attributions>, rank_by: RankBy) -> Result<Vec<NeuronRow>, EngineError> {
+        let (model, position) = (&self.loaded.model, self.objective.position);
+        let by = match (scores, rank_by) {
+            (Some(scores), RankBy::Attribution) => &scores.true_pass.neurons,
+            _ => &self.neurons.flows,
+        };
+        let chosen = match self.top {
+            Top::Strongest(n) => strongest(by, n),
+            Top::All => {
+                let mut chosen: Vec<(usize, usize)> = by
+                    .iter()
+                    .enumerate()
+                    .flat_map(|(layer, values)| {
+                        let own = strongest(std::slice::from_ref(values), NEURONS_A_LAYER);
+                        own.into_iter().map(move |(_, neuron)| (layer, neuron))
+                    })
+                    .collect();
+                chosen.sort_by(|a, b| by[b.0][b.1].abs().total_cmp(&by[a.0][a.1].abs()).then(a.cmp(b)));
+                chosen
+            }
+        };
+        let mut directions: BTreeMap<(usize, usize), Vec<f32>> = BTreeMap::new();
+        let mut by_layer: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for &(layer, neuron) in &chosen {
+            by_layer.entry(layer).or_default().push(neuron);
+        }
+        for (layer, neurons) in by_layer {
+            let found = neuron_directions(model, self.trace, layer, &neurons, position)?;
+            directions.extend(neurons.into_iter().map(|neuron| (layer, neuron)).zip(found));
+        }
+        let signed: Vec<Vec<f32>> = chosen
+            .iter()
+            .filter_map(|place| {
+                let mut direction = directions.remove(place)?;
+                // A negative activation pushes the other way round.
+                if self.neurons.activations[place.0][place.1] < 0.0 {
+                    direction.iter_mut().for_each(|value| *value = -*value);
+                }
+                Some(direction)
+            })
+            .collect();
+        let written = written(model, &signed, LISTED, true)?;
+        chosen
+            .into_iter()
+            .zip(written)
+            .map(|((layer, neuron), written)| {
+                Ok(NeuronRow {
+                    layer,
+                    neuron,
+                    position,
+                    activation: self.neurons.activations[layer][neuron],
+                    sign_case: self.sign_case(layer, neuron)?,
+                    flow: self.neurons.flows[layer][neuron],
+                    attribution: scores.map(|s| s.true_pass.neurons[layer][neuron]),
+                    attribution_at_target: scores.map(|s| s.true_pass.neurons_at_target[layer][neuron]),
+                    logit_attribution: scores.map(|s| s.neuron_logits[layer][neuron]),
+                    promotes: self.token_values(&written.promotes),
+                    suppresses: self.token_values(&written.suppresses),
+                })
+            })
+            .collect()
+    }
+
+    fn sign_case(&self, layer: usize, neuron: usize) -> Result<String, EngineError> {
+        let model = &self.loaded.model;
+        let of = self.trace.layer(layer, model)?;
+        let row = of.mlp_in.narrow(self.objective.position, 1)?;
+        let row = row.host()?;
+        let values = row.row(0);
+        Ok(if model.spec.gated_mlp {
+            gated_sign_case(values[neuron], values[model.spec.d_mlp + neuron])
+        } else {
+            plain_sign_case(values[neuron])
+        })
+    }
+}
+
+/// A token's text; without a tokenizer, its id in angle brackets.
+pub fn token_text(loaded: &Loaded, id: u32) -> String {
+    match &loaded.tokenizer {
+        Some(tokenizer) => text_of_bytes(tokenizer.token_bytes(id)),
+        None => format!("<{id}>"),
+    }
+}
