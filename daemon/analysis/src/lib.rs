@@ -1,6 +1,7 @@
 //! From a trace to numbers a person can read: contributions, routes, lens, rankings, attributions. No I/O, no state.
 
 pub mod contributions;
+pub mod head_types;
 pub mod kernels;
 pub mod route_build;
 pub mod route_graph;

@@ -1,3 +1,4 @@
 //! Numbers to wire types; the only modules that name `protocol`.
 
+mod cards;
 pub mod inspection;

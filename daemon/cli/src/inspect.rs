@@ -17,7 +17,7 @@ use limpid_analysis::{
 };
 use limpid_engine::{cancel::CancelToken, forward::Watch};
 use limpid_protocol::inspection::{Inspection, TimingsMs};
-use std::{io::Write, time::Instant};
+use std::{io::Write, sync::Arc, time::Instant};
 
 /// Flags that are checked before the model is loaded.
 struct Checked {
@@ -112,14 +112,14 @@ fn inspect(prepared: &Prepared, args: &InspectArgs, checked: &Checked) -> Result
         top: checked.top,
     };
     let started = Instant::now();
-    let trace = prepared.forward(&cancel)?;
+    let trace = Arc::new(prepared.forward(&cancel)?);
     let forward = ms(started);
 
     let started = Instant::now();
     let bar = Progress::steps("following the flow", loaded.model.spec.n_layers as u64 + 1);
     let progress = |done: usize, _: usize| bar.set(done as u64);
     let watch = Watch { cancel: &cancel, progress: &progress };
-    let inspector = Inspector::new(loaded, &trace, &question, watch)?;
+    let inspector = Inspector::new(Arc::clone(loaded), trace, &question, watch)?;
     let mut inspection = inspector.first_step(&prepared.tokens, watch)?;
     if args.lens {
         inspection.lens = Some(inspector.lens(watch)?);
@@ -129,13 +129,13 @@ fn inspect(prepared: &Prepared, args: &InspectArgs, checked: &Checked) -> Result
     let started = Instant::now();
     bar.say("walking back");
     let attributions = inspector.attributions(watch)?;
-    inspection.attribution = Some(inspector.attribution(&attributions, &checked.methods));
+    inspection.attribution = Some(inspector.attribution(attributions, &checked.methods));
     let rank_by = match args.rank_by {
         RankBy::Attribution => Rank::Attribution,
         RankBy::Flow => Rank::Flow,
     };
-    inspection.heads = inspector.heads(Some(&attributions), rank_by)?;
-    inspection.neurons = inspector.neurons(Some(&attributions), rank_by)?;
+    inspection.heads = inspector.heads(Some(attributions), rank_by)?;
+    inspection.neurons = inspector.neurons(Some(attributions), rank_by)?;
     bar.finish();
     inspection.timings_ms = args.timings.then(|| TimingsMs {
         load: prepared.load_time.as_secs_f32() * 1e3,

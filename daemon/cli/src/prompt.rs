@@ -18,12 +18,15 @@ use limpid_engine::{
     tokenizer::{Specials, Token},
     trace::{CapturePlan, Trace},
 };
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// A prompt as tokens, on a loaded model.
 pub struct Prepared {
     /// Model and tokenizer.
-    pub loaded: Loaded,
+    pub loaded: Arc<Loaded>,
     /// The prompt as text; empty when token ids were given.
     pub text: String,
     /// Its tokens with their places in `text`.
@@ -58,7 +61,7 @@ impl Prepared {
             }
         };
         let prepared = Self {
-            loaded,
+            loaded: Arc::new(loaded),
             text,
             tokens,
             budget,

@@ -2,6 +2,7 @@
 
 use crate::{
     attribution::{Attributions, Method},
+    contributions::NeuronShares,
     components::{NeuronFlows, head_output, neuron_directions, neuron_flows, strongest},
     objective::{Objective, ObjectiveKind},
     route_build::grow,
@@ -25,7 +26,10 @@ use limpid_protocol::{
     route_graph as wire_graph,
     token_value::{TokenValue, VocabularyToken},
 };
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 /// Tokens listed as predictions, promoted and suppressed.
 const LISTED: usize = 10;
@@ -68,27 +72,28 @@ pub struct Question {
 }
 
 /// Everything that is known of one prompt and one question without a backward pass.
-pub struct Inspector<'a> {
-    loaded: &'a Loaded,
-    trace: &'a Trace,
+pub struct Inspector {
+    pub(super) loaded: Arc<Loaded>,
+    pub(super) trace: Arc<Trace>,
     /// The scalar that is explained.
     pub objective: Objective,
     prune: Prune,
     top: Top,
     logits: Vec<f32>,
-    graph: RouteGraph,
+    pub(super) graph: RouteGraph,
     pruned: PrunedGraph,
-    neurons: NeuronFlows,
+    pub(super) neurons: NeuronFlows,
+    attributions: OnceLock<Attributions>,
 }
 
-impl<'a> Inspector<'a> {
+impl Inspector {
     /// Grows the routes and ranks by flow.
     ///
     /// # Errors
     /// A position or id out of range, an objective without its foil; cancelled; the device refused.
     pub fn new(
-        loaded: &'a Loaded,
-        trace: &'a Trace,
+        loaded: Arc<Loaded>,
+        trace: Arc<Trace>,
         question: &Question,
         watch: Watch<'_>,
     ) -> Result<Self, EngineError> {
@@ -131,13 +136,13 @@ impl<'a> Inspector<'a> {
             (None, None) => ObjectiveKind::LogOdds,
         };
         let objective = Objective { position, target, foil: question.foil, kind };
-        let graph = grow(model, trace, position, question.prune.growth(), watch.cancel)?;
+        let graph = grow(model, &trace, position, question.prune.growth(), watch.cancel)?;
         let pruned = question.prune.apply(&graph);
         let flow = |layer| {
             let node = NodeId { layer, kind: NodeKind::ResidPost, position };
             graph.flows.get(&node).copied().unwrap_or(0.0)
         };
-        let neurons = neuron_flows(model, trace, position, &flow)?;
+        let neurons = neuron_flows(model, &trace, position, &flow)?;
         Ok(Self {
             loaded,
             trace,
@@ -148,15 +153,16 @@ impl<'a> Inspector<'a> {
             graph,
             pruned,
             neurons,
+            attributions: OnceLock::new(),
         })
     }
 
     /// A token's text; without a tokenizer, its id in angle brackets.
     pub fn text(&self, id: u32) -> String {
-        token_text(self.loaded, id)
+        token_text(&self.loaded, id)
     }
 
-    fn token_values(&self, values: &[(u32, f32)]) -> Vec<TokenValue> {
+    pub(super) fn token_values(&self, values: &[(u32, f32)]) -> Vec<TokenValue> {
         values.iter().map(|&(id, value)| TokenValue { id, text: self.text(id), value }).collect()
     }
 
@@ -165,7 +171,7 @@ impl<'a> Inspector<'a> {
     /// # Errors
     /// Cancelled; the device refused.
     pub fn first_step(&self, tokens: &[Token], watch: Watch<'_>) -> Result<wire::Inspection, EngineError> {
-        let predicted = predicted_tokens(&self.loaded.model, self.trace, watch.cancel)?;
+        let predicted = predicted_tokens(&self.loaded.model, &self.trace, watch.cancel)?;
         Ok(wire::Inspection {
             model: self.model_info(),
             tokens: self.token_rows(tokens, &predicted),
@@ -185,12 +191,22 @@ impl<'a> Inspector<'a> {
         })
     }
 
-    /// The second step's passes.
+    /// The second step's passes, walked once.
     ///
     /// # Errors
     /// Cancelled; the device refused.
-    pub fn attributions(&self, watch: Watch<'_>) -> Result<Attributions, EngineError> {
-        Attributions::new(&self.loaded.model, self.trace, self.objective, &self.logits, watch)
+    pub fn attributions(&self, watch: Watch<'_>) -> Result<&Attributions, EngineError> {
+        if let Some(done) = self.attributions.get() {
+            return Ok(done);
+        }
+        let done =
+            Attributions::new(&self.loaded.model, &self.trace, self.objective, &self.logits, watch)?;
+        Ok(self.attributions.get_or_init(|| done))
+    }
+
+    /// The passes, if they were walked already.
+    pub fn known_attributions(&self) -> Option<&Attributions> {
+        self.attributions.get()
     }
 
     /// Token scores of the methods; the first is shown.
@@ -284,8 +300,12 @@ impl<'a> Inspector<'a> {
     }
 
     fn predictions(&self) -> Vec<wire::Prediction> {
-        let all = crate::vocabulary::log_sum_exp(&self.logits);
-        top(&self.logits, LISTED)
+        self.predictions_of(&self.logits, LISTED)
+    }
+
+    pub(super) fn predictions_of(&self, logits: &[f32], k: usize) -> Vec<wire::Prediction> {
+        let all = crate::vocabulary::log_sum_exp(logits);
+        top(logits, k)
             .into_iter()
             .map(|(id, logit)| wire::Prediction { id, text: self.text(id), logit, prob: (logit - all).exp() })
             .collect()
@@ -357,10 +377,23 @@ impl<'a> Inspector<'a> {
             Top::Strongest(n) => n,
             Top::All => model.spec.n_layers * model.spec.n_heads,
         };
-        let chosen = strongest(by, n);
+        self.head_rows(strongest(by, n), scores, position)
+    }
+
+    /// Rows of some heads; what they write is read at `position`.
+    ///
+    /// # Errors
+    /// The device refused.
+    pub fn head_rows(
+        &self,
+        chosen: Vec<(usize, usize)>,
+        scores: Option<&Attributions>,
+        position: usize,
+    ) -> Result<Vec<HeadRow>, EngineError> {
+        let model = &self.loaded.model;
         let outputs = chosen
             .iter()
-            .map(|&(layer, head)| head_output(model, self.trace, layer, head, position))
+            .map(|&(layer, head)| head_output(model, &self.trace, layer, head, position))
             .collect::<Result<Vec<_>, _>>()?;
         let written = written(model, &outputs, LISTED, true)?;
         let row = |((layer, head), written): ((usize, usize), Written)| HeadRow {
@@ -381,7 +414,6 @@ impl<'a> Inspector<'a> {
     /// # Errors
     /// The device refused.
     pub fn neurons(&self, scores: Option<&Attributions>, rank_by: RankBy) -> Result<Vec<NeuronRow>, EngineError> {
-        let (model, position) = (&self.loaded.model, self.objective.position);
         let by = match (scores, rank_by) {
             (Some(scores), RankBy::Attribution) => &scores.true_pass.neurons,
             _ => &self.neurons.flows,
@@ -401,13 +433,61 @@ impl<'a> Inspector<'a> {
                 chosen
             }
         };
+        self.neuron_rows(chosen, scores)
+    }
+
+    /// Rows of some neurons at the target position.
+    fn neuron_rows(
+        &self,
+        chosen: Vec<(usize, usize)>,
+        scores: Option<&Attributions>,
+    ) -> Result<Vec<NeuronRow>, EngineError> {
+        let value = |of: &[Vec<f32>], (layer, neuron): (usize, usize)| of[layer][neuron];
+        self.rows_of_neurons(
+            chosen,
+            scores,
+            self.objective.position,
+            &|place| value(&self.neurons.activations, place),
+            &|place| value(&self.neurons.flows, place),
+        )
+    }
+
+    /// Rows of neurons of one layer at any position, from that position's shares.
+    pub(super) fn neuron_rows_at(
+        &self,
+        chosen: Vec<(usize, usize)>,
+        position: usize,
+        shares: &NeuronShares,
+    ) -> Result<Vec<NeuronRow>, EngineError> {
+        let flow = |layer| {
+            let node = NodeId { layer, kind: NodeKind::ResidPost, position };
+            self.graph.flows.get(&node).copied().unwrap_or(0.0)
+        };
+        self.rows_of_neurons(
+            chosen,
+            self.known_attributions(),
+            position,
+            &|(_, neuron)| shares.activations[neuron],
+            &|(layer, neuron)| flow(layer) * shares.neurons[neuron],
+        )
+    }
+
+    fn rows_of_neurons(
+        &self,
+        chosen: Vec<(usize, usize)>,
+        scores: Option<&Attributions>,
+        position: usize,
+        activation: &dyn Fn((usize, usize)) -> f32,
+        flow: &dyn Fn((usize, usize)) -> f32,
+    ) -> Result<Vec<NeuronRow>, EngineError> {
+        let model = &self.loaded.model;
         let mut directions: BTreeMap<(usize, usize), Vec<f32>> = BTreeMap::new();
         let mut by_layer: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for &(layer, neuron) in &chosen {
             by_layer.entry(layer).or_default().push(neuron);
         }
         for (layer, neurons) in by_layer {
-            let found = neuron_directions(model, self.trace, layer, &neurons, position)?;
+            let found = neuron_directions(model, &self.trace, layer, &neurons, position)?;
             directions.extend(neurons.into_iter().map(|neuron| (layer, neuron)).zip(found));
         }
         let signed: Vec<Vec<f32>> = chosen
@@ -415,7 +495,7 @@ impl<'a> Inspector<'a> {
             .filter_map(|place| {
                 let mut direction = directions.remove(place)?;
                 // A negative activation pushes the other way round.
-                if self.neurons.activations[place.0][place.1] < 0.0 {
+                if activation(*place) < 0.0 {
                     direction.iter_mut().for_each(|value| *value = -*value);
                 }
                 Some(direction)
@@ -430,9 +510,9 @@ impl<'a> Inspector<'a> {
                     layer,
                     neuron,
                     position,
-                    activation: self.neurons.activations[layer][neuron],
-                    sign_case: self.sign_case(layer, neuron)?,
-                    flow: self.neurons.flows[layer][neuron],
+                    activation: activation((layer, neuron)),
+                    sign_case: self.sign_case(layer, neuron, position)?,
+                    flow: flow((layer, neuron)),
                     attribution: scores.map(|s| s.true_pass.neurons[layer][neuron]),
                     attribution_at_target: scores.map(|s| s.true_pass.neurons_at_target[layer][neuron]),
                     logit_attribution: scores.map(|s| s.neuron_logits[layer][neuron]),
@@ -443,10 +523,10 @@ impl<'a> Inspector<'a> {
             .collect()
     }
 
-    fn sign_case(&self, layer: usize, neuron: usize) -> Result<String, EngineError> {
+    fn sign_case(&self, layer: usize, neuron: usize, position: usize) -> Result<String, EngineError> {
         let model = &self.loaded.model;
         let of = self.trace.layer(layer, model)?;
-        let row = of.mlp_in.narrow(self.objective.position, 1)?;
+        let row = of.mlp_in.narrow(position, 1)?;
         let row = row.host()?;
         let values = row.row(0);
         Ok(if model.spec.gated_mlp {
