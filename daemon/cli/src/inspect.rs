@@ -122,7 +122,8 @@ fn inspect(prepared: &Prepared, args: &InspectArgs, checked: &Checked) -> Result
     let inspector = Inspector::new(Arc::clone(loaded), trace, &question, watch)?;
     let mut inspection = inspector.first_step(&prepared.tokens, watch)?;
     if args.lens {
-        inspection.lens = Some(inspector.lens(watch)?);
+        let positions: Vec<usize> = (0..prepared.tokens.len()).collect();
+        inspection.lens = Some(inspector.lens(&positions, watch)?);
     }
     let analysis = ms(started);
 
@@ -134,8 +135,8 @@ fn inspect(prepared: &Prepared, args: &InspectArgs, checked: &Checked) -> Result
         RankBy::Attribution => Rank::Attribution,
         RankBy::Flow => Rank::Flow,
     };
-    inspection.heads = inspector.heads(Some(attributions), rank_by)?;
-    inspection.neurons = inspector.neurons(Some(attributions), rank_by)?;
+    inspection.heads = inspector.heads(Some(attributions), rank_by, checked.top)?;
+    inspection.neurons = inspector.neurons(Some(attributions), rank_by, checked.top)?;
     bar.finish();
     inspection.timings_ms = args.timings.then(|| TimingsMs {
         load: prepared.load_time.as_secs_f32() * 1e3,

@@ -2,13 +2,17 @@
 
 pub mod args;
 mod chat;
+mod doctor;
 mod dot;
 mod inspect;
+mod lsp;
+mod models;
 mod page;
 mod progress;
 mod prompt;
 mod prompt_range;
 mod render;
+mod tour;
 mod trace;
 
 use args::{Cli, Command};
@@ -25,6 +29,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(if e.use_stderr() { 2 } else { 0 });
         }
     };
+    let log = tracing_subscriber::EnvFilter::try_from_env("LIMPID_LOG").unwrap_or_else(|_| "warn".into());
+    // A second run in one process (tests) keeps the first one's log.
+    let _ = tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr).try_init();
     match command(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
@@ -43,6 +50,9 @@ fn command(command: Command) -> anyhow::Result<()> {
             clap_complete::generate(shell, &mut Cli::command(), "limpid", &mut script);
             inspect::print(&String::from_utf8_lossy(&script))
         }
-        _ => anyhow::bail!("not yet"),
+        Command::Models { command } => models::run(&command),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Tour(args) => tour::run(&args),
+        Command::Lsp(args) => lsp::run(&args),
     }
 }

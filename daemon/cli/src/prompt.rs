@@ -14,7 +14,7 @@ use limpid_engine::{
     memory::{MemoryBudget, free_bytes},
     model::Model,
     model_pool::{self, Loaded},
-    model_store::{DEFAULT_MODEL, ModelStore, StoreProgress, StoreSettings},
+    model_store::{DEFAULT_MODEL, ModelStore, StoreSettings},
     tokenizer::{Specials, Token},
     trace::{CapturePlan, Trace},
 };
@@ -27,9 +27,7 @@ use std::{
 pub struct Prepared {
     /// Model and tokenizer.
     pub loaded: Arc<Loaded>,
-    /// The prompt as text; empty when token ids were given.
-    pub text: String,
-    /// Its tokens with their places in `text`.
+    /// Its tokens with their places in the text.
     pub tokens: Vec<Token>,
     /// Bytes that model and traces may take.
     pub budget: MemoryBudget,
@@ -50,19 +48,12 @@ impl Prepared {
         let (loaded, budget) = load(&args.model)?;
         let load_time = started.elapsed();
         let started = Instant::now();
-        let (text, tokens) = match given {
-            Given::Ids(ids) => {
-                let token = |id| Token { id, span: None };
-                (String::new(), ids.into_iter().map(token).collect())
-            }
-            Given::Text(text) => {
-                let tokens = tokenize(&loaded, &text, args.chat)?;
-                (text, tokens)
-            }
+        let tokens: Vec<Token> = match given {
+            Given::Ids(ids) => ids.into_iter().map(|id| Token { id, span: None }).collect(),
+            Given::Text(text) => tokenize(&loaded, &text, args.chat)?,
         };
         let prepared = Self {
             loaded: Arc::new(loaded),
-            text,
             tokens,
             budget,
             load_time,
@@ -205,15 +196,8 @@ pub fn model_name(args: &ModelArgs) -> String {
 pub fn load(args: &ModelArgs) -> Result<(Loaded, MemoryBudget)> {
     let (compute, budget) = (compute(args)?, budget(args)?);
     let name = model_name(args);
-    let bar = Progress::bytes(&format!("fetching {name}"), None);
     let store = ModelStore::new(StoreSettings::from_env());
-    let files = store.resolve(&name, &|progress: StoreProgress| {
-        if let Some(total) = progress.total_bytes {
-            bar.set_total(total);
-        }
-        bar.set(progress.done_bytes);
-    })?;
-    bar.finish();
+    let files = crate::models::resolve(&store, &name)?;
     let opened = model_pool::open(&files)?;
     let bar = Progress::steps("loading", opened.checkpoint.spec.n_layers as u64 + 1);
     let loaded = model_pool::load(opened, &compute, budget, &|done, _| bar.set(done as u64))?;

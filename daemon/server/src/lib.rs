@@ -7,6 +7,7 @@ pub mod analyst;
 mod answering;
 mod backend;
 mod documents;
+pub mod engine_analyst;
 pub mod error_codes;
 mod flights;
 mod frame_guard;
@@ -25,4 +26,5 @@ mod token_table;
 mod worker;
 
 pub use analyst::{Analyst, Ask, Job};
+pub use engine_analyst::EngineAnalyst;
 pub use service::serve;

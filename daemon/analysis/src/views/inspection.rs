@@ -10,6 +10,7 @@ use crate::{
     route_prune::Prune,
     vocabulary::{Predicted, Written, lens_cells, predicted_tokens, top, written},
 };
+use candle_core::Tensor;
 use limpid_engine::{
     error::EngineError,
     forward::Watch,
@@ -185,8 +186,8 @@ impl Inspector {
             lens: None,
             attribution: None,
             routes: self.routes(),
-            heads: self.heads(None, RankBy::Flow)?,
-            neurons: self.neurons(None, RankBy::Flow)?,
+            heads: self.heads(None, RankBy::Flow, self.top)?,
+            neurons: self.neurons(None, RankBy::Flow, self.top)?,
             timings_ms: None,
         })
     }
@@ -239,18 +240,27 @@ impl Inspector {
             .collect()
     }
 
-    /// The lens grid: `[layer][position]`, layer 0 the embedding.
+    /// The lens grid: `[layer][position of the list]`, layer 0 the embedding.
     ///
     /// *Cost*: an unembedding of `(n_layers + 1) n_tokens` rows.
     ///
     /// # Errors
     /// Cancelled; the device refused.
-    pub fn lens(&self, watch: Watch<'_>) -> Result<Vec<Vec<wire::LensCell>>, EngineError> {
+    pub fn lens(
+        &self,
+        positions: &[usize],
+        watch: Watch<'_>,
+    ) -> Result<Vec<Vec<wire::LensCell>>, EngineError> {
         let n_layers = self.loaded.model.spec.n_layers;
         (0..=n_layers)
             .map(|layer| {
                 (watch.progress)(layer, n_layers + 1);
-                let resid = self.trace.resid_after(layer).tensor()?;
+                let resid = self.trace.resid_after(layer);
+                let rows = positions
+                    .iter()
+                    .map(|&position| resid.narrow(position, 1)?.tensor())
+                    .collect::<Result<Vec<_>, _>>()?;
+                let resid = Tensor::cat(&rows, 0)?;
                 let cells = lens_cells(&self.loaded.model, &resid, self.objective.target, watch.cancel)?;
                 let wire_cell = |cell: crate::vocabulary::LensCell| wire::LensCell {
                     id: cell.id,
@@ -367,13 +377,18 @@ impl Inspector {
     ///
     /// # Errors
     /// The device refused.
-    pub fn heads(&self, scores: Option<&Attributions>, rank_by: RankBy) -> Result<Vec<HeadRow>, EngineError> {
+    pub fn heads(
+        &self,
+        scores: Option<&Attributions>,
+        rank_by: RankBy,
+        top: Top,
+    ) -> Result<Vec<HeadRow>, EngineError> {
         let (model, position) = (&self.loaded.model, self.objective.position);
         let by = match (scores, rank_by) {
             (Some(scores), RankBy::Attribution) => &scores.true_pass.heads,
             _ => &self.graph.head_flows,
         };
-        let n = match self.top {
+        let n = match top {
             Top::Strongest(n) => n,
             Top::All => model.spec.n_layers * model.spec.n_heads,
         };
@@ -413,12 +428,17 @@ impl Inspector {
     ///
     /// # Errors
     /// The device refused.
-    pub fn neurons(&self, scores: Option<&Attributions>, rank_by: RankBy) -> Result<Vec<NeuronRow>, EngineError> {
+    pub fn neurons(
+        &self,
+        scores: Option<&Attributions>,
+        rank_by: RankBy,
+        top: Top,
+    ) -> Result<Vec<NeuronRow>, EngineError> {
         let by = match (scores, rank_by) {
             (Some(scores), RankBy::Attribution) => &scores.true_pass.neurons,
             _ => &self.neurons.flows,
         };
-        let chosen = match self.top {
+        let chosen = match top {
             Top::Strongest(n) => strongest(by, n),
             Top::All => {
                 let mut chosen: Vec<(usize, usize)> = by

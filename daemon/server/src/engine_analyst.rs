@@ -1,0 +1,388 @@
+//! The real [`Analyst`]: models from the store, traces from a cache by prefix, inspections kept for follow-up requests.
+
+use crate::{
+    analyst::{Analyst, Ask, Job},
+    error_codes::from_engine,
+};
+use dashmap::DashMap;
+use limpid_analysis::{
+    attribution::Method,
+    objective::ObjectiveKind,
+    route_prune::Prune,
+    views::inspection::{Inspector, Question, RankBy, Top},
+};
+use limpid_engine::{
+    device::Compute,
+    error::EngineError,
+    forward::Watch,
+    memory::{MemoryBudget, free_bytes},
+    model_pool::{self, Loaded},
+    model_store::{ModelStore, StoreProgress},
+    tokenizer::{Specials, Token},
+    trace::CapturePlan,
+    trace_cache::TraceCache,
+};
+use limpid_protocol::{
+    inspection::{Inspection, Target},
+    model_status::{CacheStatus, ModelRow, ModelState},
+    request::TokenChoice,
+    token_value::VocabularyToken,
+    view_error::{ErrorKind, ViewError},
+    views::{
+        attribution::{AttributionParams, AttributionView},
+        edge::{EdgeCard, EdgeParams},
+        head::{HeadCard, HeadParams},
+        lens::{LensParams, LensView},
+        mlp::{MlpCard, MlpParams},
+        neuron::{NeuronCard, NeuronParams},
+        node::{NodeCard, NodeParams},
+        routes::{RoutesParams, RoutesView},
+    },
+};
+use quick_cache::sync::Cache;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
+
+/// Inspections kept for follow-ups; their traces are shared with the trace cache.
+const KEPT_INSPECTIONS: usize = 16;
+/// Rows of heads and neurons in step one.
+const ROWS: usize = 10;
+/// More rows than this are not sent.
+const MOST_ROWS: usize = 10_000;
+
+/// Models, traces and inspections of one server.
+pub struct EngineAnalyst {
+    store: ModelStore,
+    compute: Compute,
+    budget: MemoryBudget,
+    default_model: String,
+    models: DashMap<String, Slot>,
+    traces: TraceCache,
+    inspections: Cache<(Ask, String), Arc<Inspected>>,
+}
+
+#[derive(Clone)]
+enum Slot {
+    Loading(Arc<AtomicU32>),
+    Loaded(Arc<Loaded>),
+    Failed(String),
+}
+
+struct Inspected {
+    inspector: Inspector,
+    tokens: Vec<Token>,
+}
+
+impl EngineAnalyst {
+    /// Nothing is loaded yet. Half of the budget is for traces.
+    pub fn new(store: ModelStore, compute: Compute, budget: MemoryBudget, default_model: String) -> Self {
+        Self {
+            store,
+            compute,
+            budget,
+            default_model,
+            models: DashMap::new(),
+            traces: TraceCache::new(budget.0 / 2),
+            inspections: Cache::new(KEPT_INSPECTIONS),
+        }
+    }
+
+    fn name_of<'a>(&'a self, model: Option<&'a str>) -> &'a str {
+        model.unwrap_or(&self.default_model)
+    }
+
+    fn loaded(&self, model: Option<&str>, job: &Job) -> Result<Arc<Loaded>, ViewError> {
+        let name = self.name_of(model).to_owned();
+        if let Some(Slot::Loaded(loaded)) = self.models.get(&name).map(|slot| slot.clone()) {
+            return Ok(loaded);
+        }
+        let share = Arc::new(AtomicU32::new(0));
+        self.models.insert(name.clone(), Slot::Loading(Arc::clone(&share)));
+        let result = self.fetch_and_load(&name, &share, job);
+        match result {
+            Ok(loaded) => {
+                let loaded = Arc::new(loaded);
+                self.models.insert(name, Slot::Loaded(Arc::clone(&loaded)));
+                Ok(loaded)
+            }
+            Err(EngineError::Cancelled) => {
+                self.models.remove(&name);
+                Err(from_engine(&EngineError::Cancelled))
+            }
+            Err(error) => {
+                self.models.insert(name, Slot::Failed(error.to_string()));
+                Err(from_engine(&error))
+            }
+        }
+    }
+
+    fn fetch_and_load(&self, name: &str, share: &AtomicU32, job: &Job) -> Result<Loaded, EngineError> {
+        let says = |part: f32, doing: &str| {
+            share.store(part.to_bits(), Ordering::Relaxed);
+            job.progress(part, doing);
+        };
+        let files = self.store.resolve(name, &|progress: StoreProgress| {
+            let part = progress.total_bytes.map_or(0.0, |total| progress.done_bytes as f32 / total.max(1) as f32);
+            says(0.5 * part, "fetching");
+        })?;
+        job.cancel.check()?;
+        let opened = model_pool::open(&files)?;
+        let progress = |done: usize, of: usize| says(0.5 + 0.5 * done as f32 / of as f32, "loading");
+        model_pool::load(opened, &self.compute, self.budget, &progress)
+    }
+
+    fn token(loaded: &Loaded, choice: &TokenChoice) -> Result<u32, EngineError> {
+        match choice {
+            TokenChoice::Id(id) => Ok(*id),
+            TokenChoice::Text(text) => loaded.tokenizer()?.single(text),
+        }
+    }
+
+    fn inspected(&self, ask: &Ask, prune: Prune, job: &Job) -> Result<Arc<Inspected>, ViewError> {
+        let key = (ask.clone(), prune.to_string());
+        if let Some(known) = self.inspections.get(&key) {
+            return Ok(known);
+        }
+        let loaded = self.loaded(ask.model.as_deref(), job)?;
+        let inspected = self.inspect_anew(loaded, ask, prune, job).map_err(|e| from_engine(&e))?;
+        let inspected = Arc::new(inspected);
+        self.inspections.insert(key, Arc::clone(&inspected));
+        Ok(inspected)
+    }
+
+    fn inspect_anew(
+        &self,
+        loaded: Arc<Loaded>,
+        ask: &Ask,
+        prune: Prune,
+        job: &Job,
+    ) -> Result<Inspected, EngineError> {
+        let tokens = loaded.tokenizer()?.encode(&ask.text, Specials::Parse)?;
+        let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
+        let model = &loaded.model;
+        if ids.len() > model.spec.n_ctx {
+            return Err(EngineError::ContextWindow { n_tokens: ids.len(), n_ctx: model.spec.n_ctx });
+        }
+        let question = Question {
+            position: ask.position,
+            target: ask.token.as_ref().map(|choice| Self::token(&loaded, choice)).transpose()?,
+            foil: ask.foil.as_ref().map(|choice| Self::token(&loaded, choice)).transpose()?,
+            objective: ask
+                .objective
+                .map(str::parse::<ObjectiveKind>)
+                .transpose()
+                .map_err(EngineError::BadRequest)?,
+            prune,
+            top: Top::Strongest(ROWS),
+        };
+        let progress = |done: usize, of: usize| job.progress(done as f32 / of as f32, "reading the prompt");
+        let watch = Watch { cancel: &job.cancel, progress: &progress };
+        let plan = CapturePlan::choose(&model.spec, ids.len(), self.budget.0.min(free_bytes()))?;
+        let trace = match self.traces.get(loaded.fingerprint, plan, &ids) {
+            Some(trace) => trace,
+            None => {
+                let prefix = self.traces.longest_prefix(loaded.fingerprint, plan, &ids);
+                let trace = Arc::new(model.forward(&ids, prefix.as_deref(), plan, watch)?);
+                self.traces.insert(loaded.fingerprint, Arc::clone(&trace));
+                trace
+            }
+        };
+        let inspector = Inspector::new(loaded, trace, &question, watch)?;
+        Ok(Inspected { inspector, tokens })
+    }
+
+    fn prune(text: Option<&str>) -> Result<Prune, ViewError> {
+        text.map_or(Ok(Prune::DEFAULT), |text| {
+            text.parse().map_err(|e: String| ViewError::new(ErrorKind::BadRequest, e))
+        })
+    }
+
+    fn target(inspector: &Inspector) -> Target {
+        let objective = inspector.objective;
+        let token = |id| VocabularyToken { id, text: inspector.text(id) };
+        Target {
+            position: objective.position,
+            id: objective.target,
+            text: inspector.text(objective.target),
+            foil: objective.foil.map(token),
+        }
+    }
+}
+
+fn rows(top: Option<usize>) -> Top {
+    Top::Strongest(top.unwrap_or(ROWS).min(MOST_ROWS))
+}
+
+impl Analyst for EngineAnalyst {
+    fn models(&self) -> Vec<ModelRow> {
+        let mut rows: Vec<ModelRow> = self
+            .models
+            .iter()
+            .map(|entry| {
+                let mut row = ModelRow {
+                    name: entry.key().clone(),
+                    state: ModelState::Loading,
+                    progress: None,
+                    device: None,
+                    bytes: None,
+                    problem: None,
+                    is_default: *entry.key() == self.default_model,
+                };
+                match entry.value() {
+                    Slot::Loading(share) => {
+                        let share = f32::from_bits(share.load(Ordering::Relaxed));
+                        row.state = if share < 0.5 { ModelState::Fetching } else { ModelState::Loading };
+                        row.progress = Some(share);
+                    }
+                    Slot::Loaded(loaded) => {
+                        row.state = ModelState::Loaded;
+                        row.device = Some(self.compute.kind.name().to_owned());
+                        row.bytes = Some(loaded.model.bytes());
+                    }
+                    Slot::Failed(problem) => {
+                        row.state = ModelState::Failed;
+                        row.problem = Some(problem.clone());
+                    }
+                }
+                row
+            })
+            .collect();
+        let available = self.store.list().unwrap_or_default().into_iter().map(|model| model.name);
+        let known = ModelStore::known().map(|(name, _)| name.to_owned());
+        for name in available.chain(known).chain([self.default_model.clone()]) {
+            if rows.iter().all(|row| row.name != name) {
+                rows.push(ModelRow {
+                    is_default: name == self.default_model,
+                    name,
+                    state: ModelState::Available,
+                    progress: None,
+                    device: None,
+                    bytes: None,
+                    problem: None,
+                });
+            }
+        }
+        rows.sort_by(|a, b| a.name.cmp(&b.name));
+        rows
+    }
+
+    fn cache(&self) -> CacheStatus {
+        let status = self.traces.status();
+        CacheStatus { bytes: status.bytes, hits: status.hits, misses: status.misses }
+    }
+
+    fn load(&self, model: Option<&str>, job: &Job) -> Result<(), ViewError> {
+        self.loaded(model, job).map(|_| ())
+    }
+
+    fn unload(&self, model: &str) -> Result<(), ViewError> {
+        match self.models.remove(model) {
+            Some((_, Slot::Loaded(loaded))) => {
+                self.traces.forget(loaded.fingerprint);
+                self.inspections.clear();
+                Ok(())
+            }
+            Some(_) => Ok(()),
+            None => Err(ViewError::new(
+                ErrorKind::ModelNotFound,
+                format!("model `{model}` is not loaded"),
+            )),
+        }
+    }
+
+    fn inspect(&self, ask: &Ask, job: &Job) -> Result<Inspection, ViewError> {
+        let inspected = self.inspected(ask, Prune::DEFAULT, job)?;
+        let progress = |_: usize, _: usize| {};
+        let watch = Watch { cancel: &job.cancel, progress: &progress };
+        inspected.inspector.first_step(&inspected.tokens, watch).map_err(|e| from_engine(&e))
+    }
+
+    fn attributions(
+        &self,
+        ask: &Ask,
+        params: &AttributionParams,
+        job: &Job,
+    ) -> Result<AttributionView, ViewError> {
+        let methods = match &params.methods {
+            None => vec![Method::Atp],
+            Some(names) => names
+                .iter()
+                .map(|name| name.parse())
+                .collect::<Result<_, String>>()
+                .map_err(|e| ViewError::new(ErrorKind::BadRequest, e))?,
+        };
+        let inspected = self.inspected(ask, Prune::DEFAULT, job)?;
+        let inspector = &inspected.inspector;
+        let progress = |done: usize, of: usize| job.progress(done as f32 / of as f32, "walking back");
+        let watch = Watch { cancel: &job.cancel, progress: &progress };
+        let view = || -> Result<AttributionView, EngineError> {
+            let attributions = inspector.attributions(watch)?;
+            let top = rows(params.top);
+            Ok(AttributionView {
+                target: Self::target(inspector),
+                attribution: inspector.attribution(attributions, &methods),
+                heads: inspector.heads(Some(attributions), RankBy::Attribution, top)?,
+                neurons: inspector.neurons(Some(attributions), RankBy::Attribution, top)?,
+            })
+        };
+        view().map_err(|e| from_engine(&e))
+    }
+
+    fn routes(&self, ask: &Ask, params: &RoutesParams, job: &Job) -> Result<RoutesView, ViewError> {
+        let prune = Self::prune(params.prune.as_deref())?;
+        let inspected = self.inspected(ask, prune, job)?;
+        let inspector = &inspected.inspector;
+        let view = || -> Result<RoutesView, EngineError> {
+            let top = rows(params.top);
+            Ok(RoutesView {
+                target: Self::target(inspector),
+                routes: inspector.routes(),
+                heads: inspector.heads(None, RankBy::Flow, top)?,
+                neurons: inspector.neurons(None, RankBy::Flow, top)?,
+            })
+        };
+        view().map_err(|e| from_engine(&e))
+    }
+
+    fn lens(&self, ask: &Ask, params: &LensParams, job: &Job) -> Result<LensView, ViewError> {
+        let inspected = self.inspected(ask, Prune::DEFAULT, job)?;
+        let inspector = &inspected.inspector;
+        let n_tokens = inspected.tokens.len();
+        let positions = params.positions.clone().unwrap_or_else(|| (0..n_tokens).collect());
+        if let Some(position) = positions.iter().find(|position| **position >= n_tokens) {
+            let problem = format!("position {position} is out of range; the prompt has positions 0 to {}", n_tokens - 1);
+            return Err(ViewError::new(ErrorKind::BadRequest, problem));
+        }
+        let progress = |done: usize, of: usize| job.progress(done as f32 / of as f32, "reading the lens");
+        let watch = Watch { cancel: &job.cancel, progress: &progress };
+        let lens = inspector.lens(&positions, watch).map_err(|e| from_engine(&e))?;
+        Ok(LensView { target: Self::target(inspector), positions, lens })
+    }
+
+    fn node(&self, ask: &Ask, params: &NodeParams, job: &Job) -> Result<NodeCard, ViewError> {
+        let inspected = self.inspected(ask, Prune::DEFAULT, job)?;
+        inspected.inspector.node_card(params).map_err(|e| from_engine(&e))
+    }
+
+    fn edge(&self, ask: &Ask, params: &EdgeParams, job: &Job) -> Result<EdgeCard, ViewError> {
+        let inspected = self.inspected(ask, Prune::DEFAULT, job)?;
+        inspected.inspector.edge_card(params).map_err(|e| from_engine(&e))
+    }
+
+    fn head(&self, ask: &Ask, params: &HeadParams, job: &Job) -> Result<HeadCard, ViewError> {
+        let inspected = self.inspected(ask, Prune::DEFAULT, job)?;
+        inspected.inspector.head_card(params).map_err(|e| from_engine(&e))
+    }
+
+    fn mlp(&self, ask: &Ask, params: &MlpParams, job: &Job) -> Result<MlpCard, ViewError> {
+        let inspected = self.inspected(ask, Prune::DEFAULT, job)?;
+        inspected.inspector.mlp_card(params).map_err(|e| from_engine(&e))
+    }
+
+    fn neuron(&self, ask: &Ask, params: &NeuronParams, job: &Job) -> Result<NeuronCard, ViewError> {
+        let inspected = self.inspected(ask, Prune::DEFAULT, job)?;
+        inspected.inspector.neuron_card(params).map_err(|e| from_engine(&e))
+    }
+}
