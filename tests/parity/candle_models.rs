@@ -27,7 +27,8 @@ fn llama_has_candles_logits() {
         max_position_embeddings: spec.n_ctx,
         tie_word_embeddings: false,
     };
-    let weights = candle_core::safetensors::load(folder.join("model.safetensors"), &Device::Cpu).unwrap();
+    let weights =
+        candle_core::safetensors::load(folder.join("model.safetensors"), &Device::Cpu).unwrap();
     let builder = candle_nn::VarBuilder::from_tensors(weights, DType::F32, &Device::Cpu);
     let model = Llama::load(builder, &config).unwrap();
     let mut cache = Cache::new(false, DType::F32, &config, &Device::Cpu).unwrap();

@@ -1,6 +1,10 @@
 //! A run on a cached prefix is the whole run, bit for bit; a lean trace recomputes the same numbers.
 
-use limpid_engine::{device::Compute, pos_tensor::to_host, trace::{CapturePlan, Trace}};
+use limpid_engine::{
+    device::Compute,
+    pos_tensor::to_host,
+    trace::{CapturePlan, Trace},
+};
 use limpid_tests::{SMOLLM2, load, real_model, watched};
 
 fn bits(trace: &Trace, loaded: &limpid_engine::model_pool::Loaded, layer: usize) -> Vec<u32> {
@@ -29,8 +33,14 @@ fn a_cached_prefix_changes_no_bit() {
         let typed = forward(&longer, Some(&behind), plan);
         let typed_whole = forward(&longer, None, plan);
         for layer in [0, 13, 29] {
-            assert!(bits(&behind, &loaded, layer) == bits(&whole, &loaded, layer), "{plan:?} {layer}");
-            assert!(bits(&typed, &loaded, layer) == bits(&typed_whole, &loaded, layer), "{plan:?} {layer}");
+            assert!(
+                bits(&behind, &loaded, layer) == bits(&whole, &loaded, layer),
+                "{plan:?} {layer}"
+            );
+            assert!(
+                bits(&typed, &loaded, layer) == bits(&typed_whole, &loaded, layer),
+                "{plan:?} {layer}"
+            );
         }
     }
     let whole = forward(&ids, None, CapturePlan::Whole);

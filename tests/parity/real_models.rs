@@ -11,7 +11,9 @@ use limpid_analysis::{
     route_prune::Prune,
     vocabulary::{top, written},
 };
-use limpid_engine::{cancel::CancelToken, device::Compute, model_pool::Loaded, pos_tensor::to_host, trace::Trace};
+use limpid_engine::{
+    cancel::CancelToken, device::Compute, model_pool::Loaded, pos_tensor::to_host, trace::Trace,
+};
 use limpid_tests::{
     GEMMA3, SMOLLM2, Tensors, golden, golden_json, load, max_difference, real_model,
     relative_difference, trace, watched,
@@ -62,7 +64,13 @@ fn check_predictions(name: &str, loaded: &Loaded, trace: &Trace, golden: &Value)
 }
 
 /// Residuals and contributions of the last position, whose names differ between the two folders.
-fn check_last_position(name: &str, loaded: &Loaded, trace: &Trace, tensors: &Tensors, keys: [&str; 4]) {
+fn check_last_position(
+    name: &str,
+    loaded: &Loaded,
+    trace: &Trace,
+    tensors: &Tensors,
+    keys: [&str; 4],
+) {
     let (model, last) = (&loaded.model, trace.n_tokens() - 1);
     let d = model.spec.d_model;
     for layer in 0..model.spec.n_layers {
@@ -75,14 +83,17 @@ fn check_last_position(name: &str, loaded: &Loaded, trace: &Trace, tensors: &Ten
             let want = &tensors.values(key)[layer * d..(layer + 1) * d];
             let rows = rows.narrow(last, 1).unwrap();
             let host = rows.host().unwrap();
-            let squares = |values: &mut dyn Iterator<Item = f32>| values.map(|v| v * v).sum::<f32>().sqrt();
+            let squares =
+                |values: &mut dyn Iterator<Item = f32>| values.map(|v| v * v).sum::<f32>().sqrt();
             let distance = squares(&mut host.row(0).iter().zip(want).map(|(a, b)| a - b));
             let relative = distance / squares(&mut want.iter().copied());
             assert!(relative <= tolerances::RESID, "{name} {key} {layer}: {relative:e}");
         }
         let attention = attention_contributions(model, trace, layer, &[last]).unwrap();
         let mlp = mlp_contributions(model, trace, layer, &[last]).unwrap();
-        for (key, got) in keys.into_iter().zip([attention.attn(), attention.resid(), mlp.mlp(), mlp.resid()]) {
+        for (key, got) in
+            keys.into_iter().zip([attention.attn(), attention.resid(), mlp.mlp(), mlp.resid()])
+        {
             let all = tensors.values(key);
             let n = all.len() / model.spec.n_layers;
             let worst = max_difference(got, &all[layer * n..(layer + 1) * n]);
@@ -116,11 +127,20 @@ fn gemma3_predictions_residuals_and_contributions() {
         ];
         check_last_position(name, loaded, trace, &tensors, keys);
         for (layer, golden) in value["neurons_last"].as_object().unwrap() {
-            let shares = neuron_contributions(&loaded.model, trace, layer.parse().unwrap(), trace.n_tokens() - 1).unwrap();
+            let shares = neuron_contributions(
+                &loaded.model,
+                trace,
+                layer.parse().unwrap(),
+                trace.n_tokens() - 1,
+            )
+            .unwrap();
             for row in golden["top"].as_array().unwrap() {
                 let neuron = row[0].as_u64().unwrap() as usize;
                 let want = row[1].as_f64().unwrap() as f32;
-                assert!((shares.neurons[neuron] - want).abs() <= tolerances::NEURON_CONTRIBUTION, "{name} {layer} {neuron}");
+                assert!(
+                    (shares.neurons[neuron] - want).abs() <= tolerances::NEURON_CONTRIBUTION,
+                    "{name} {layer} {neuron}"
+                );
             }
         }
     });
@@ -131,7 +151,8 @@ fn smollm2_graph_is_the_golden_one() {
     for_prompts(SMOLLM2, "smollm2", 6, |name, loaded, trace, golden| {
         let prune = Prune::Lmtt(0.04);
         let target = trace.n_tokens() - 1;
-        let graph = grow(&loaded.model, trace, target, prune.growth(), &CancelToken::default()).unwrap();
+        let graph =
+            grow(&loaded.model, trace, target, prune.growth(), &CancelToken::default()).unwrap();
         let node = |node: &NodeId| match node.kind {
             NodeKind::Embed => format!("X0_{}", node.position),
             NodeKind::ResidMid => format!("A{}_{}", node.layer, node.position),
@@ -164,9 +185,14 @@ fn smollm2_heads_and_neurons_write_the_golden_tokens() {
     for_prompts(SMOLLM2, "smollm2", 2, |name, loaded, trace, golden| {
         let last = trace.n_tokens() - 1;
         let check = |what: &str, direction: Vec<f32>, golden: &Value| {
-            for (with_norm, top, bottom) in [(true, "norm_top", "norm_bottom"), (false, "raw_top", "raw_bottom")] {
-                let got = written(&loaded.model, std::slice::from_ref(&direction), 10, with_norm).unwrap();
-                for (got, want) in [(&got[0].promotes, &golden[top]), (&got[0].suppresses, &golden[bottom])] {
+            for (with_norm, top, bottom) in
+                [(true, "norm_top", "norm_bottom"), (false, "raw_top", "raw_bottom")]
+            {
+                let got = written(&loaded.model, std::slice::from_ref(&direction), 10, with_norm)
+                    .unwrap();
+                for (got, want) in
+                    [(&got[0].promotes, &golden[top]), (&got[0].suppresses, &golden[bottom])]
+                {
                     // Near-ties may swap, so values are compared at equal rank.
                     let got: Vec<f32> = got.iter().map(|(_, value)| *value).collect();
                     let worst = relative_difference(&got, &floats(&want[1]));
@@ -187,8 +213,12 @@ fn smollm2_heads_and_neurons_write_the_golden_tokens() {
             for row in neurons["top"].as_array().unwrap() {
                 let neuron = row["neuron"].as_u64().unwrap() as usize;
                 let exact = row["exact"].as_f64().unwrap() as f32;
-                assert!((shares.neurons[neuron] - exact).abs() <= tolerances::NEURON_CONTRIBUTION, "{name} L{layer}N{neuron}");
-                let direction = neuron_directions(&loaded.model, trace, layer, &[neuron], last).unwrap();
+                assert!(
+                    (shares.neurons[neuron] - exact).abs() <= tolerances::NEURON_CONTRIBUTION,
+                    "{name} L{layer}N{neuron}"
+                );
+                let direction =
+                    neuron_directions(&loaded.model, trace, layer, &[neuron], last).unwrap();
                 check(&format!("L{layer}N{neuron}"), direction.concat(), row);
             }
         }
@@ -223,18 +253,27 @@ fn check_attribution(
 ) {
     let token = |key: &str| golden[key].as_u64().unwrap() as u32;
     let position = trace.n_tokens() - 1;
-    let objective = Objective { position, target: token("target"), foil: Some(token("foil")), kind };
+    let objective =
+        Objective { position, target: token("target"), foil: Some(token("foil")), kind };
     let logits = logits_at(loaded, trace, position);
-    let got = watched(|watch| Attributions::new(&loaded.model, trace, objective, &logits, watch)).unwrap();
+    let got = watched(|watch| Attributions::new(&loaded.model, trace, objective, &logits, watch))
+        .unwrap();
     // Log-odds scores are log-probability scores divided by 1 - P.
-    let scale = if kind == ObjectiveKind::LogOdds { 1.0 / (1.0 + got.value.exp()) } else { 1.0 } as f32;
-    let scaled = |scores: &[f32]| -> Vec<f32> { scores.iter().map(|score| score * scale).collect() };
+    let scale =
+        if kind == ObjectiveKind::LogOdds { 1.0 / (1.0 + got.value.exp()) } else { 1.0 } as f32;
+    let scaled =
+        |scores: &[f32]| -> Vec<f32> { scores.iter().map(|score| score * scale).collect() };
     let golden = &golden[key];
     for method in [Method::Atp, Method::AtpLinear, Method::AtpTrue, Method::GradientXInputLinear] {
-        let worst = relative_difference(&scaled(&got.tokens(method, &[])), &floats(&golden["token"][method.name()]));
+        let worst = relative_difference(
+            &scaled(&got.tokens(method, &[])),
+            &floats(&golden["token"][method.name()]),
+        );
         assert!(worst <= tolerance, "{name} {method}: {worst:e}");
     }
-    for (key, got) in [("head", &got.true_pass.heads), ("head_last", &got.true_pass.heads_at_target)] {
+    for (key, got) in
+        [("head", &got.true_pass.heads), ("head_last", &got.true_pass.heads_at_target)]
+    {
         let want: Vec<f32> = golden[key].as_array().unwrap().iter().flat_map(floats).collect();
         let worst = relative_difference(&scaled(&got.concat()), &want);
         assert!(worst <= tolerance, "{name} {key}: {worst:e}");
@@ -242,7 +281,9 @@ fn check_attribution(
     for neurons in golden["neuron"].as_array().unwrap() {
         let layer = neurons["layer"].as_u64().unwrap() as usize;
         let indices: Vec<usize> = serde_json::from_value(neurons["neurons"].clone()).unwrap();
-        for (key, all) in [("scores", &got.true_pass.neurons), ("scores_last", &got.true_pass.neurons_at_target)] {
+        for (key, all) in
+            [("scores", &got.true_pass.neurons), ("scores_last", &got.true_pass.neurons_at_target)]
+        {
             let own: Vec<f32> = indices.iter().map(|&neuron| all[layer][neuron]).collect();
             let worst = relative_difference(&scaled(&own), &floats(&neurons[key]));
             assert!(worst <= tolerance, "{name} neurons {layer} {key}: {worst:e}");

@@ -155,7 +155,10 @@ fn gradients_are_the_golden_ones() {
 
 /// Seeds of log P of the top token, and of top minus runner-up, at the last position.
 fn seeds(loaded: &Loaded, trace: &Trace) -> (Seed, (Seed, f64)) {
-    use limpid_analysis::{objective::{Objective, ObjectiveKind}, vocabulary::top};
+    use limpid_analysis::{
+        objective::{Objective, ObjectiveKind},
+        vocabulary::top,
+    };
     let position = trace.n_tokens() - 1;
     let resid = trace.resid_after(loaded.model.spec.n_layers).narrow(position, 1).unwrap();
     let logits = to_host(&loaded.model.logits(&resid.tensor().unwrap()).unwrap()).unwrap();
@@ -170,10 +173,9 @@ fn seeds(loaded: &Loaded, trace: &Trace) -> (Seed, (Seed, f64)) {
 fn linear_gradients_and_biases_complete_a_difference_of_logits() {
     on_all(|name, loaded, trace, _| {
         let (_, (seed, value)) = seeds(loaded, trace);
-        let gradient = watched(|watch| {
-            loaded.model.backward(trace, &[seed], Gradients::Linear, watch, None)
-        })
-        .unwrap();
+        let gradient =
+            watched(|watch| loaded.model.backward(trace, &[seed], Gradients::Linear, watch, None))
+                .unwrap();
         let embedding = to_host(&trace.resid_after(0).tensor().unwrap()).unwrap();
         let g = to_host(&gradient.embedding).unwrap();
         let terms: Vec<f64> =
