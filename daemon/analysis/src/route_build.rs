@@ -4,13 +4,12 @@
 use crate::{
     contributions::{LayerRows, Patterns, head_values, mlp_pair, patterns_at},
     kernels::proximity::FLOOR,
-    route_graph::{Edge, EdgeKind, NodeId, NodeKind, RouteGraph},
+    route_graph::{LayerRoutes, NodeId, NodeKind, NodeRoutes, RouteGraph, SourceShare},
 };
 use limpid_engine::{
     cancel::CancelToken, error::EngineError, kernels::vectorized, model::Model, trace::Trace,
 };
 use rayon::prelude::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
-use std::collections::BTreeMap;
 
 /// Nodes with less flow are not expanded.
 const MIN_FLOW: f32 = 1e-4;
@@ -28,8 +27,8 @@ pub enum Growth {
 
 /// Shares of one node's attention parts.
 struct NodeShares {
-    /// (source, head, share)
-    attn: Vec<(usize, usize, f32)>,
+    /// (source, head, share), by source.
+    attn: Vec<(u32, u32, f32)>,
     resid: f32,
     skipped: f32,
 }
@@ -49,20 +48,22 @@ pub fn grow(
     cancel: &CancelToken,
 ) -> Result<RouteGraph, EngineError> {
     let n_layers = model.spec.n_layers;
-    let target = NodeId { layer: n_layers - 1, kind: NodeKind::ResidPost, position };
     let mut graph = RouteGraph {
-        target,
-        edges: Vec::new(),
-        flows: BTreeMap::from([(target, 1.0)]),
+        target: NodeId { layer: n_layers - 1, kind: NodeKind::ResidPost, position },
+        layers: vec![LayerRoutes::default(); n_layers],
+        embed_flows: Vec::new(),
         head_flows: vec![vec![0.0; model.spec.n_heads]; n_layers],
         lost: 0.0,
     };
     // Flow at the residual above the current layer, by position.
-    let mut above = BTreeMap::from([(position, 1.0f32)]);
+    let mut above = vec![0f32; position + 1];
+    above[position] = 1.0;
     for layer in (0..n_layers).rev() {
         cancel.check()?;
-        above = grow_layer(model, trace, layer, growth, above, &mut graph)?;
+        above = grow_layer(model, trace, layer, growth, &above, &mut graph)?;
     }
+    above.resize(trace.n_tokens(), 0.0);
+    graph.embed_flows = above;
     Ok(graph)
 }
 
@@ -71,89 +72,56 @@ fn grow_layer(
     trace: &Trace,
     layer: usize,
     growth: Growth,
-    above: BTreeMap<usize, f32>,
+    above: &[f32],
     graph: &mut RouteGraph,
-) -> Result<BTreeMap<usize, f32>, EngineError> {
+) -> Result<Vec<f32>, EngineError> {
     let of = trace.layer(layer, model)?;
     let rows = LayerRows::new(model, layer, &of)?;
     let whole = trace.resid_after(layer + 1).host()?;
-    let node = |kind, position| NodeId { layer, kind, position };
-    let below = |position| match layer {
-        0 => NodeId { layer: 0, kind: NodeKind::Embed, position },
-        _ => NodeId { layer: layer - 1, kind: NodeKind::ResidPost, position },
-    };
-
-    let mut middle: Vec<(usize, f32)> = Vec::new();
-    for (position, flow) in above {
+    let mut nodes: Vec<NodeRoutes> = Vec::new();
+    for (position, &flow) in above.iter().enumerate().filter(|(_, flow)| **flow > 0.0) {
         if growth == Growth::Flow && flow < MIN_FLOW {
             graph.lost += flow;
             continue;
         }
         let pair =
             mlp_pair(whole.row(position), rows.mlp_out.row(position), rows.resid_mid.row(position));
-        let (mlp, resid) = match growth {
+        let (mlp, mlp_resid) = match growth {
             Growth::Flow => pair,
             Growth::Threshold(tau) => renormalised_pair(pair, tau),
         };
-        let (post, mid, mlp_node) = (
-            node(NodeKind::ResidPost, position),
-            node(NodeKind::ResidMid, position),
-            node(NodeKind::Mlp, position),
-        );
-        let mut flow_mid = 0.0;
-        let mut edge = |from, to, kind, contribution: f32, flow: f32| {
-            if contribution > 0.0 {
-                graph.edges.push(Edge { from, to, kind, contribution, flow, heads: Vec::new() });
-            }
-        };
-        edge(mid, post, EdgeKind::Residual, resid, flow * resid);
-        edge(mlp_node, post, EdgeKind::MlpOut, mlp, flow * mlp);
-        edge(mid, mlp_node, EdgeKind::MlpIn, mlp, flow * mlp);
-        flow_mid += flow * (resid + mlp);
-        if flow_mid > 0.0 {
-            graph.flows.insert(mid, flow_mid);
-            if mlp > 0.0 {
-                graph.flows.insert(mlp_node, flow * mlp);
-            }
-            middle.push((position, flow_mid));
-        }
+        nodes.push(NodeRoutes { position, flow, mlp, mlp_resid, resid: 0.0, sources: 0..0 });
     }
-
-    let positions: Vec<usize> = middle.iter().map(|(position, _)| *position).collect();
+    let positions: Vec<usize> =
+        nodes.iter().filter(|node| node.flow_mid() > 0.0).map(|node| node.position).collect();
     let shares = node_shares(model, layer, &of, &rows, &positions, growth)?;
-    let mut next: BTreeMap<usize, f32> = BTreeMap::new();
-    for ((position, flow), shares) in middle.into_iter().zip(shares) {
-        let mid = node(NodeKind::ResidMid, position);
+    let mut next = vec![0f32; above.len()];
+    let mut routes = LayerRoutes::default();
+    let expanded = nodes.iter_mut().filter(|node| node.flow_mid() > 0.0);
+    for (node, shares) in expanded.zip(shares) {
+        let flow = node.flow_mid();
         graph.lost += flow * shares.skipped;
-        let mut pass = |source: usize, kind, contribution: f32, heads| {
-            *next.entry(source).or_default() += flow * contribution;
-            let (from, to) = (below(source), mid);
-            graph.edges.push(Edge {
-                from,
-                to,
-                kind,
-                contribution,
-                flow: flow * contribution,
-                heads,
-            });
-        };
-        if shares.resid > 0.0 {
-            pass(position, EdgeKind::Residual, shares.resid, Vec::new());
-        }
+        node.resid = shares.resid;
+        next[node.position] += flow * shares.resid;
+        let first = routes.sources.len();
         for by_source in shares.attn.chunk_by(|a, b| a.0 == b.0) {
-            let mut heads: Vec<(usize, f32)> =
-                by_source.iter().map(|(_, head, share)| (*head, *share)).collect();
-            heads.sort_by(|a, b| b.1.total_cmp(&a.1));
-            let contribution = heads.iter().map(|(_, share)| share).sum();
-            pass(by_source[0].0, EdgeKind::Attention, contribution, heads);
+            let first_head = routes.heads.len();
+            routes.heads.extend(by_source.iter().map(|(_, head, share)| (*head, *share)));
+            routes.heads[first_head..].sort_unstable_by(|a, b| b.1.total_cmp(&a.1));
+            let position = by_source[0].0 as usize;
+            let share: f32 = by_source.iter().map(|(.., share)| share).sum();
+            next[position] += flow * share;
+            let heads = first_head..routes.heads.len();
+            routes.sources.push(SourceShare { position, share, heads });
         }
+        routes.sources[first..].sort_unstable_by(|a, b| b.share.total_cmp(&a.share));
+        node.sources = first..routes.sources.len();
         for (_, head, share) in &shares.attn {
-            graph.head_flows[layer][*head] += flow * share;
+            graph.head_flows[layer][*head as usize] += flow * share;
         }
     }
-    for (position, flow) in &next {
-        graph.flows.insert(below(*position), *flow);
-    }
+    routes.nodes = nodes;
+    graph.layers[layer] = routes;
     Ok(next)
 }
 
@@ -226,71 +194,86 @@ fn bounded(
     let d_model = rows.resid_pre.n_cols();
     let n_heads = values.len();
     let scale = whole.largest_factor();
-    let mut bounds: Vec<(f32, usize, usize)> = Vec::with_capacity(n_heads * (position + 1));
-    for (head, sizes) in sizes.iter().enumerate() {
-        let pattern = &patterns.row(head, index)[..=position];
-        for (key, (weight, size)) in pattern.iter().zip(sizes).enumerate() {
-            bounds.push((weight * size * scale, key, head));
-        }
-    }
     let resid = vectorized(
         #[inline(always)]
         || whole_resid.raw(rows.resid_pre.row(position), 1.0),
     );
     // The whole is at least the residual's part, so a share of that is a share of the whole.
-    let allowed = (SKIPPED_SHARE * resid) as f32;
-    let n_parts = bounds.len();
-    let kept = keep_above(bounds, allowed);
-    let n_skipped = n_parts - kept.parts.len();
-    let mut raws: Vec<(usize, usize, f64)> = vectorized(
+    let allowed = (SKIPPED_SHARE * resid) as f32 / scale.max(f32::MIN_POSITIVE);
+    let (kept, skipped) = vectorized(
+        #[inline(always)]
+        || kept_parts(sizes, patterns, index, position, allowed),
+    );
+    let n_skipped = n_heads * (position + 1) - kept.len();
+    let mut raws: Vec<(u32, u32, f64)> = vectorized(
         #[inline(always)]
         || {
-            let raw = |(_, key, head): &(f32, usize, usize)| {
-                let part = &values[*head][key * d_model..(key + 1) * d_model];
-                (*key, *head, whole.raw(part, patterns.row(*head, index)[*key]))
-            };
-            kept.parts.iter().map(raw).collect()
+            let mut raws = Vec::with_capacity(kept.len());
+            for &(key, head, weight) in &kept {
+                let values = &values[head as usize][key as usize * d_model..];
+                raws.push((key, head, whole.raw(&values[..d_model], weight)));
+            }
+            raws
         },
     );
-    raws.sort_unstable_by_key(|(key, head, _)| (*key, *head));
+    raws.sort_unstable_by_key(|(key, ..)| *key);
     let floor = n_skipped as f64 * FLOOR;
     let total = raws.iter().map(|(.., raw)| raw).sum::<f64>() + resid + floor;
     NodeShares {
         attn: raws.into_iter().map(|(key, head, raw)| (key, head, (raw / total) as f32)).collect(),
         resid: (resid / total) as f32,
-        skipped: (f64::from(kept.skipped).max(floor) / total) as f32,
+        skipped: (f64::from(skipped * scale).max(floor) / total) as f32,
     }
 }
 
-struct KeptParts {
-    parts: Vec<(f32, usize, usize)>,
-    skipped: f32,
+/// Parts whose bounds are too large to skip, as (source, head, pattern weight), and the sum of the skipped bounds. Each
+/// round shares out what is left of the allowance evenly over the parts that are left, so no sorting is needed.
+#[inline(always)]
+fn kept_parts(
+    sizes: &[Vec<f32>],
+    patterns: &Patterns,
+    index: usize,
+    position: usize,
+    allowed: f32,
+) -> (Vec<(u32, u32, f32)>, f32) {
+    let n_parts = sizes.len() * (position + 1);
+    let mut cut = allowed / n_parts as f32;
+    let mut skipped = 0f32;
+    let mut n_skipped = 0usize;
+    for _ in 0..CUT_ROUNDS {
+        (skipped, n_skipped) = (0.0, 0);
+        for (head, sizes) in sizes.iter().enumerate() {
+            let pattern = &patterns.row(head, index)[..=position];
+            for (weight, size) in pattern.iter().zip(sizes) {
+                let bound = weight * size;
+                let is_small = bound <= cut;
+                skipped += if is_small { bound } else { 0.0 };
+                n_skipped += usize::from(is_small);
+            }
+        }
+        let left = (n_parts - n_skipped).max(1);
+        cut += (allowed - skipped).max(0.0) / left as f32;
+    }
+    // The last cut was never summed; the one before it was, and was allowed.
+    let last = cut;
+    let mut sum = 0f32;
+    let mut kept = Vec::with_capacity(n_parts - n_skipped);
+    for (head, sizes) in sizes.iter().enumerate() {
+        let pattern = &patterns.row(head, index)[..=position];
+        for (key, (weight, size)) in pattern.iter().zip(sizes).enumerate() {
+            let bound = weight * size;
+            if bound <= last {
+                sum += bound;
+            } else {
+                kept.push((key as u32, head as u32, *weight));
+            }
+        }
+    }
+    (kept, sum.max(skipped))
 }
 
-/// Drops the smallest bounds while their sum is allowed.
-fn keep_above(mut bounds: Vec<(f32, usize, usize)>, allowed: f32) -> KeptParts {
-    // Most parts are tiny: those below their even share of what is allowed go without sorting.
-    let even = allowed / (2.0 * bounds.len().max(1) as f32);
-    let mut skipped = 0.0;
-    bounds.retain(|(bound, ..)| {
-        let keep = *bound > even;
-        if !keep {
-            skipped += bound;
-        }
-        keep
-    });
-    bounds.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-    let mut n_small = 0;
-    for (bound, ..) in &bounds {
-        if skipped + bound > allowed {
-            break;
-        }
-        skipped += bound;
-        n_small += 1;
-    }
-    bounds.drain(..n_small);
-    KeptParts { parts: bounds, skipped }
-}
+/// Rounds in which the cut below which parts are skipped is raised.
+const CUT_ROUNDS: usize = 3;
 
 /// Exact shares, those at or below the threshold dropped, the rest renormalised.
 fn thresholded(
@@ -303,14 +286,18 @@ fn thresholded(
 ) -> NodeShares {
     let (whole, whole_resid) = rows.attention_whole(position);
     let d_model = rows.resid_pre.n_cols();
-    let mut raws: Vec<(usize, usize, f64)> = Vec::with_capacity((position + 1) * values.len());
+    let mut raws: Vec<(u32, u32, f64)> = Vec::with_capacity((position + 1) * values.len());
     let resid = vectorized(
         #[inline(always)]
         || {
             for key in 0..=position {
                 for (head, values) in values.iter().enumerate() {
                     let part = &values[key * d_model..(key + 1) * d_model];
-                    raws.push((key, head, whole.raw(part, patterns.row(head, index)[key])));
+                    raws.push((
+                        key as u32,
+                        head as u32,
+                        whole.raw(part, patterns.row(head, index)[key]),
+                    ));
                 }
             }
             whole_resid.raw(rows.resid_pre.row(position), 1.0)

@@ -1,6 +1,6 @@
 //! The route graph: typed nodes and edges, residual and attention edges kept apart. Plain data.
 
-use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// What a node is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,19 +56,82 @@ pub struct Edge {
     pub heads: Vec<(usize, f32)>,
 }
 
-/// A graph grown from one target.
+/// A graph grown from one target: per layer its nodes with their shares, in compressed rows.
 #[derive(Clone, Debug)]
 pub struct RouteGraph {
     /// The prediction's residual.
     pub target: NodeId,
-    /// Edges, from the target downwards: an edge comes before those below it.
-    pub edges: Vec<Edge>,
-    /// Share of the target that passes each node.
-    pub flows: BTreeMap<NodeId, f32>,
+    /// By layer, from the embedding up.
+    pub layers: Vec<LayerRoutes>,
+    /// Flow that reaches each input token, `[pos]`.
+    pub embed_flows: Vec<f32>,
     /// Flow of each head: the sum over its edges, `[layer][head]`.
     pub head_flows: Vec<Vec<f32>>,
     /// Flow lost in nodes that were not expanded and parts that were skipped.
     pub lost: f32,
+}
+
+/// The expanded nodes of one layer.
+#[derive(Clone, Debug, Default)]
+pub struct LayerRoutes {
+    /// By position.
+    pub nodes: Vec<NodeRoutes>,
+    /// Attention sources of the nodes, each node's with the largest share first.
+    pub sources: Vec<SourceShare>,
+    /// (head, share) of the sources, each source's with the largest share first.
+    pub heads: Vec<(u32, f32)>,
+}
+
+/// Where one position's residual in a layer comes from.
+#[derive(Clone, Debug)]
+pub struct NodeRoutes {
+    /// The position.
+    pub position: usize,
+    /// Share of the target that passes the residual leaving the layer.
+    pub flow: f32,
+    /// Share of the MLP in the residual leaving the layer.
+    pub mlp: f32,
+    /// Share of the middle residual in the residual leaving the layer.
+    pub mlp_resid: f32,
+    /// Share of the residual below in the middle residual.
+    pub resid: f32,
+    /// Which of the layer's sources are this node's.
+    pub sources: Range<usize>,
+}
+
+/// One source of an attention edge.
+#[derive(Clone, Debug)]
+pub struct SourceShare {
+    /// Its position.
+    pub position: usize,
+    /// Its share in the middle residual, heads summed.
+    pub share: f32,
+    /// Which of the layer's heads are this source's.
+    pub heads: Range<usize>,
+}
+
+impl NodeRoutes {
+    /// Share of the target that passes the middle residual.
+    pub fn flow_mid(&self) -> f32 {
+        self.flow * (self.mlp + self.mlp_resid)
+    }
+}
+
+impl RouteGraph {
+    /// Share of the target that passes a node; `None` where it was not expanded.
+    pub fn flow(&self, node: &NodeId) -> Option<f32> {
+        if node.kind == NodeKind::Embed {
+            return self.embed_flows.get(node.position).copied().filter(|flow| *flow > 0.0);
+        }
+        let nodes = &self.layers.get(node.layer)?.nodes;
+        let at = nodes.binary_search_by_key(&node.position, |node| node.position).ok()?;
+        let routes = &nodes[at];
+        Some(match node.kind {
+            NodeKind::ResidMid => routes.flow_mid(),
+            NodeKind::Mlp => routes.flow * routes.mlp,
+            NodeKind::ResidPost | NodeKind::Embed => routes.flow,
+        })
+    }
 }
 
 /// What is drawn of a graph.

@@ -3,9 +3,11 @@
 
 use crate::{
     route_build::Growth,
-    route_graph::{Edge, NodeId, NodeKind, PrunedGraph, RouteGraph},
+    route_graph::{
+        Edge, EdgeKind, NodeId, NodeKind, NodeRoutes, PrunedGraph, RouteGraph, SourceShare,
+    },
 };
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
 /// A pruning rule.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,9 +34,8 @@ impl Prune {
     pub fn apply(self, graph: &RouteGraph) -> PrunedGraph {
         match self {
             Self::Mass(share) => by_mass(graph, share),
-            Self::Lmtt(tau) => {
-                draw(graph, graph.edges.iter().filter(|edge| edge.contribution > tau))
-            }
+            // Growing dropped what is at or below the threshold already.
+            Self::Lmtt(_) => draw(graph, 0.0),
         }
     }
 }
@@ -68,46 +69,123 @@ impl FromStr for Prune {
 }
 
 fn by_mass(graph: &RouteGraph, share: f32) -> PrunedGraph {
-    let mut thresholds: Vec<f32> = graph.edges.iter().map(|edge| edge.flow).collect();
-    thresholds.sort_unstable_by(|a, b| b.total_cmp(a));
-    thresholds.dedup();
-    // More edges, more flow: the largest threshold that is enough is found by halving.
-    let enough = |threshold: &f32| reaching(graph, *threshold) >= share;
-    let first = thresholds.partition_point(|threshold| !enough(threshold));
-    let threshold = thresholds.get(first).or(thresholds.last()).copied().unwrap_or(0.0);
-    draw(graph, graph.edges.iter().filter(|edge| edge.flow >= threshold))
-}
-
-/// Flow that reaches input tokens over edges of at least `threshold`, not renormalised.
-fn reaching(graph: &RouteGraph, threshold: f32) -> f32 {
-    let edges = graph.edges.iter().filter(|edge| edge.flow >= threshold);
-    let reached = reached(graph.target, edges);
-    reached.iter().filter(|(node, _)| node.kind == NodeKind::Embed).map(|(_, flow)| flow).sum()
-}
-
-/// Flow at every node that the edges reach from the target. Edges come from the target downwards, except that those of one
-/// layer's MLP stand before those of its attention, which is their order too.
-fn reached<'a>(target: NodeId, edges: impl Iterator<Item = &'a Edge>) -> BTreeMap<NodeId, f32> {
-    let mut flows = BTreeMap::from([(target, 1.0f32)]);
-    for edge in edges {
-        let Some(&flow) = flows.get(&edge.to) else { continue };
-        // What comes out of an MLP went into it whole.
-        let share = if edge.to.kind == NodeKind::Mlp { 1.0 } else { edge.contribution };
-        *flows.entry(edge.from).or_default() += flow * share;
+    // Fewer edges, less flow: the largest threshold that is enough is found by halving the positive floats, whose bits are in order.
+    let (mut enough, mut too_much) = (0u32, 1f32.to_bits() + 1);
+    // On a long prompt more may be lost in nodes that were not expanded than the rule leaves out: then it is a share of the rest.
+    let all: f32 = graph.embed_flows.iter().sum();
+    let share = if all < share { share * all } else { share };
+    while too_much - enough > 1 {
+        let middle = enough + (too_much - enough) / 2;
+        if walk(graph, f32::from_bits(middle), |_, _| {}).iter().sum::<f32>() >= share {
+            enough = middle;
+        } else {
+            too_much = middle;
+        }
     }
-    flows
+    draw(graph, f32::from_bits(enough))
 }
 
-fn draw<'a>(graph: &RouteGraph, edges: impl Iterator<Item = &'a Edge>) -> PrunedGraph {
-    let kept: Vec<&Edge> = edges.collect();
-    let reached = reached(graph.target, kept.iter().copied());
-    let shown =
-        reached.iter().filter(|(node, _)| node.kind == NodeKind::Embed).map(|(_, flow)| flow).sum();
-    let edges: Vec<Edge> =
-        kept.into_iter().filter(|edge| reached.contains_key(&edge.to)).cloned().collect();
-    let nodes =
-        reached.keys().map(|node| (*node, graph.flows.get(node).copied().unwrap_or(0.0))).collect();
-    PrunedGraph { nodes, edges, shown }
+/// One edge met on a walk: the layer's routes, the node's, and which of its edges.
+enum Met<'a> {
+    MlpResid,
+    Mlp,
+    Resid,
+    Attention(&'a SourceShare),
+}
+
+/// Walks down from the target over edges that carry at least `threshold`, and returns the flow that reaches each input
+/// token over them, not renormalised. `meet` sees each edge once.
+fn walk<'a>(
+    graph: &'a RouteGraph,
+    threshold: f32,
+    mut meet: impl FnMut((usize, &'a NodeRoutes), Met<'a>),
+) -> Vec<f32> {
+    let mut reach = vec![0f32; graph.embed_flows.len()];
+    reach[graph.target.position] = 1.0;
+    for (layer, routes) in graph.layers.iter().enumerate().rev() {
+        let mut next = vec![0f32; reach.len()];
+        for node in &routes.nodes {
+            let reached = reach[node.position];
+            if reached == 0.0 {
+                continue;
+            }
+            let passes = |share: f32, flow: f32| share > 0.0 && flow * share >= threshold;
+            let mut middle = 0.0;
+            if passes(node.mlp_resid, node.flow) {
+                meet((layer, node), Met::MlpResid);
+                middle += reached * node.mlp_resid;
+            }
+            if passes(node.mlp, node.flow) {
+                meet((layer, node), Met::Mlp);
+                middle += reached * node.mlp;
+            }
+            if middle == 0.0 {
+                continue;
+            }
+            let flow = node.flow_mid();
+            if passes(node.resid, flow) {
+                meet((layer, node), Met::Resid);
+                next[node.position] += middle * node.resid;
+            }
+            for source in &routes.sources[node.sources.clone()] {
+                // The largest come first.
+                if !passes(source.share, flow) {
+                    break;
+                }
+                meet((layer, node), Met::Attention(source));
+                next[source.position] += middle * source.share;
+            }
+        }
+        reach = next;
+    }
+    reach
+}
+
+fn draw(graph: &RouteGraph, threshold: f32) -> PrunedGraph {
+    let mut edges = Vec::new();
+    let mut nodes = BTreeSet::from([graph.target]);
+    let reach = walk(graph, threshold, |(layer, node), met| {
+        let at = |kind| NodeId { layer, kind, position: node.position };
+        let (post, mid, mlp) = (at(NodeKind::ResidPost), at(NodeKind::ResidMid), at(NodeKind::Mlp));
+        let below = |position| match layer {
+            0 => NodeId { layer: 0, kind: NodeKind::Embed, position },
+            _ => NodeId { layer: layer - 1, kind: NodeKind::ResidPost, position },
+        };
+        let mut edge = |from, to, kind, contribution, flow, heads| {
+            nodes.insert(from);
+            edges.push(Edge { from, to, kind, contribution, flow, heads });
+        };
+        let (flow, flow_mid) = (node.flow, node.flow_mid());
+        match met {
+            Met::MlpResid => {
+                edge(
+                    mid,
+                    post,
+                    EdgeKind::Residual,
+                    node.mlp_resid,
+                    flow * node.mlp_resid,
+                    Vec::new(),
+                );
+            }
+            Met::Mlp => {
+                edge(mlp, post, EdgeKind::MlpOut, node.mlp, flow * node.mlp, Vec::new());
+                // What comes out of an MLP went into it whole.
+                edge(mid, mlp, EdgeKind::MlpIn, node.mlp, flow * node.mlp, Vec::new());
+            }
+            Met::Resid => {
+                let from = below(node.position);
+                edge(from, mid, EdgeKind::Residual, node.resid, flow_mid * node.resid, Vec::new());
+            }
+            Met::Attention(source) => {
+                let heads = &graph.layers[layer].heads[source.heads.clone()];
+                let heads = heads.iter().map(|(head, share)| (*head as usize, *share)).collect();
+                let from = below(source.position);
+                edge(from, mid, EdgeKind::Attention, source.share, flow_mid * source.share, heads);
+            }
+        }
+    });
+    let nodes = nodes.into_iter().map(|node| (node, graph.flow(&node).unwrap_or(0.0))).collect();
+    PrunedGraph { nodes, edges, shown: reach.iter().sum() }
 }
 
 #[cfg(test)]

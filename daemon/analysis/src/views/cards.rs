@@ -32,7 +32,7 @@ const MAP_CELLS: usize = 1 << 20;
 
 impl Inspector {
     fn flow(&self, kind: NodeKind, layer: usize, position: usize) -> Option<f32> {
-        self.graph.flows.get(&NodeId { layer, kind, position }).copied()
+        self.graph.flow(&NodeId { layer, kind, position })
     }
 
     /// Checks a layer, and a position or the target's.

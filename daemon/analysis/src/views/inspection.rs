@@ -137,7 +137,7 @@ impl Inspector {
         let pruned = question.prune.apply(&graph);
         let flow = |layer| {
             let node = NodeId { layer, kind: NodeKind::ResidPost, position };
-            graph.flows.get(&node).copied().unwrap_or(0.0)
+            graph.flow(&node).unwrap_or(0.0)
         };
         let neurons = neuron_flows(model, &trace, position, &flow)?;
         Ok(Self {
@@ -243,10 +243,7 @@ impl Inspector {
 
     /// Flow that reaches each input token in the unpruned graph.
     pub fn input_flows(&self) -> Vec<f32> {
-        let node = |position| NodeId { layer: 0, kind: NodeKind::Embed, position };
-        (0..self.trace.n_tokens())
-            .map(|position| self.graph.flows.get(&node(position)).copied().unwrap_or(0.0))
-            .collect()
+        self.graph.embed_flows.clone()
     }
 
     /// The lens grid: `[layer][position of the list]`, layer 0 the embedding.
@@ -501,7 +498,7 @@ impl Inspector {
     ) -> Result<Vec<NeuronRow>, EngineError> {
         let flow = |layer| {
             let node = NodeId { layer, kind: NodeKind::ResidPost, position };
-            self.graph.flows.get(&node).copied().unwrap_or(0.0)
+            self.graph.flow(&node).unwrap_or(0.0)
         };
         self.rows_of_neurons(
             chosen,
