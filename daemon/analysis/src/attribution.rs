@@ -1,20 +1,10 @@
 //! Signed scores toward an objective: tokens, heads, neurons, from backward passes over one trace. Each pass is walked once.
 
-use crate::{
-    contributions::patterns_at,
-    objective::Objective,
-    vocabulary::rows_tensor,
-};
+use crate::{contributions::patterns_at, objective::Objective, vocabulary::rows_tensor};
 use candle_core::DType;
 use limpid_engine::{
-    backward::Gradient,
-    error::EngineError,
-    forward::Watch,
-    mlp::post,
-    model::Model,
-    norm::Gradients,
-    pos_tensor::to_host,
-    trace::Trace,
+    backward::Gradient, error::EngineError, forward::Watch, mlp::post, model::Model,
+    norm::Gradients, pos_tensor::to_host, trace::Trace,
 };
 use std::{fmt, str::FromStr};
 
@@ -118,7 +108,8 @@ impl Attributions {
         let direct = Direct::new(model, trace, objective.position, &seeds[0].g_logits)?;
         let n_rows = linear_pass.embedding.dims2()?.0;
         let embedding = trace.resid_after(0).narrow(0, n_rows)?.tensor()?;
-        let products = (embedding.to_dtype(DType::F64)? * linear_pass.embedding.to_dtype(DType::F64)?)?;
+        let products =
+            (embedding.to_dtype(DType::F64)? * linear_pass.embedding.to_dtype(DType::F64)?)?;
         let mut gradient_x_input = to_host(&products.sum(1)?)?;
         gradient_x_input.resize(trace.n_tokens(), 0.0);
         Ok(Self {
@@ -156,18 +147,20 @@ struct Direct {
 }
 
 impl Direct {
-    fn new(model: &Model, trace: &Trace, position: usize, g_logits: &[f32]) -> Result<Self, EngineError> {
+    fn new(
+        model: &Model,
+        trace: &Trace,
+        position: usize,
+        g_logits: &[f32],
+    ) -> Result<Self, EngineError> {
         let (spec, way) = (&model.spec, model.compute.way);
         let g = rows_tensor(model, &[g_logits.to_vec()])?;
         let g = model.unembed.transposed(&g, 0..1)?;
         let last = trace.resid_after(spec.n_layers).narrow(position, 1)?.tensor()?;
         let u = model.final_norm.backward(&last, &g, Gradients::Linear, way)?;
         let u_host = to_host(&u)?;
-        let mut out = Self {
-            heads: Vec::new(),
-            neurons: Vec::new(),
-            tokens: vec![0.0; trace.n_tokens()],
-        };
+        let mut out =
+            Self { heads: Vec::new(), neurons: Vec::new(), tokens: vec![0.0; trace.n_tokens()] };
         let along = |row: &[f32]| -> f32 { row.iter().zip(&u_host).map(|(a, b)| a * b).sum() };
         out.tokens[position] += along(trace.resid_after(0).host()?.row(position));
         for layer in 0..spec.n_layers {
@@ -178,12 +171,18 @@ impl Direct {
                 Some(norm) => Ok::<_, EngineError>((&u * norm.frozen_factor(&at(raw)?)?)?),
                 None => Ok(u.clone()),
             };
-            let w_o_u = to_host(&block.w_o.transposed(&through(&block.post_attn_norm, &of.attn_raw)?, 0..1)?)?;
+            let w_o_u = to_host(
+                &block.w_o.transposed(&through(&block.post_attn_norm, &of.attn_raw)?, 0..1)?,
+            )?;
             let z = to_host(&at(&of.z)?)?;
             let dot = |a: &[f32], b: &[f32]| -> f32 { a.iter().zip(b).map(|(a, b)| a * b).sum() };
             let d = spec.d_head;
-            out.heads.push(z.chunks_exact(d).zip(w_o_u.chunks_exact(d)).map(|(z, w)| dot(z, w)).collect());
-            let w_out_u = to_host(&block.w_out.transposed(&through(&block.post_mlp_norm, &of.mlp_raw)?, 0..1)?)?;
+            out.heads.push(
+                z.chunks_exact(d).zip(w_o_u.chunks_exact(d)).map(|(z, w)| dot(z, w)).collect(),
+            );
+            let w_out_u = to_host(
+                &block.w_out.transposed(&through(&block.post_mlp_norm, &of.mlp_raw)?, 0..1)?,
+            )?;
             let activations = to_host(&post(&at(&of.mlp_in)?, model.block_shape(layer).mlp, way)?)?;
             out.neurons.push(activations.iter().zip(&w_out_u).map(|(a, w)| a * w).collect());
 

@@ -1,9 +1,7 @@
 //! Heads and neurons as vectors and as rows of a ranking.
 
 use crate::contributions::neuron_contributions;
-use limpid_engine::{
-    error::EngineError, model::Model, pos_tensor::to_host, trace::Trace,
-};
+use limpid_engine::{error::EngineError, model::Model, pos_tensor::to_host, trace::Trace};
 
 /// A head's output at a position: `z_h W_O[h]`, times the frozen post norm; `[d_model]`.
 ///

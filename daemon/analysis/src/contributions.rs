@@ -59,7 +59,11 @@ pub(crate) struct LayerRows<'a> {
 }
 
 impl<'a> LayerRows<'a> {
-    pub(crate) fn new(model: &Model, layer: usize, of: &'a LayerTrace) -> Result<Self, EngineError> {
+    pub(crate) fn new(
+        model: &Model,
+        layer: usize,
+        of: &'a LayerTrace,
+    ) -> Result<Self, EngineError> {
         let factor = match &model.blocks[layer].post_attn_norm {
             Some(norm) => Some(to_host(&norm.frozen_factor(&of.attn_raw.tensor()?)?)?),
             None => None,
@@ -170,16 +174,15 @@ pub fn attention_contributions(
     };
     let Some(last) = positions.iter().max() else { return Ok(shares) };
     let n_keys = last + 1;
-    let values: Vec<Vec<f32>> =
-        (0..n_heads).map(|head| head_values(model, layer, &of.v, head, n_keys)).collect::<Result<_, _>>()?;
+    let values: Vec<Vec<f32>> = (0..n_heads)
+        .map(|head| head_values(model, layer, &of.v, head, n_keys))
+        .collect::<Result<_, _>>()?;
     // A block of rows at a time: patterns of a whole prompt are never in memory.
     for (block, chunk) in positions.chunks(BLOCK).enumerate() {
         let patterns = patterns_at(model, layer, &of, chunk)?;
         let done: Vec<(Vec<f32>, f32)> = (0..chunk.len())
             .into_par_iter()
-            .map(|index| {
-                exact_at(&rows, &values, &patterns, index, chunk[index], n_all)
-            })
+            .map(|index| exact_at(&rows, &values, &patterns, index, chunk[index], n_all))
             .collect();
         for (index, (attn, resid)) in done.into_iter().enumerate() {
             let row = block * BLOCK + index;
@@ -210,7 +213,8 @@ fn exact_at(
         || {
             for (head, values) in values.iter().enumerate() {
                 let pattern = &patterns.row(head, index)[..=pos];
-                for (key, (weight, part)) in pattern.iter().zip(values.chunks_exact(d)).enumerate() {
+                for (key, (weight, part)) in pattern.iter().zip(values.chunks_exact(d)).enumerate()
+                {
                     raw[key * n_heads + head] = whole.raw(part, *weight);
                 }
             }
@@ -304,7 +308,13 @@ pub fn neuron_contributions(
     let resid = Whole::new(whole_row.row(0), None).raw(mid.host()?.row(0), 1.0);
     let raw: Vec<f64> = sums
         .iter()
-        .map(|lanes| lanes.iter().map(|&lane| f64::from(lane)).sum::<f64>().max(crate::kernels::proximity::FLOOR))
+        .map(|lanes| {
+            lanes
+                .iter()
+                .map(|&lane| f64::from(lane))
+                .sum::<f64>()
+                .max(crate::kernels::proximity::FLOOR)
+        })
         .collect();
     let total: f64 = raw.iter().sum::<f64>() + resid;
     Ok(NeuronShares {

@@ -32,9 +32,12 @@ pub fn head_types(pattern: &[f32], token_ids: &[u32]) -> Vec<HeadType> {
     // The first rows see little else than the first token, so they say nothing of a sink or a previous-token head.
     let previous = mean((2..n).map(|pos| row(pos)[pos - 1]).collect());
     let sink = mean((2..n).map(|pos| row(pos)[0]).collect());
-    let duplicate = mean(repeated().map(|pos| earlier(pos).map(|key| row(pos)[key]).sum()).collect());
+    let duplicate =
+        mean(repeated().map(|pos| earlier(pos).map(|key| row(pos)[key]).sum()).collect());
     let induction = mean(
-        repeated().map(|pos| earlier(pos).filter(|key| key + 1 < pos).map(|key| row(pos)[key + 1]).sum()).collect(),
+        repeated()
+            .map(|pos| earlier(pos).filter(|key| key + 1 < pos).map(|key| row(pos)[key + 1]).sum())
+            .collect(),
     );
     [
         (HeadType::PreviousToken, previous, THRESHOLD),
@@ -63,7 +66,10 @@ mod tests {
     #[test]
     fn each_kind_is_told_by_where_it_looks() {
         let ids = [7, 8, 9, 7, 8, 9];
-        assert_eq!(head_types(&pattern(6, |p| p.saturating_sub(1)), &ids), [HeadType::PreviousToken]);
+        assert_eq!(
+            head_types(&pattern(6, |p| p.saturating_sub(1)), &ids),
+            [HeadType::PreviousToken]
+        );
         assert_eq!(head_types(&pattern(6, |_| 0), &ids), [HeadType::FirstTokenSink]);
         let copies = |p: usize| if p < 3 { p } else { p - 3 };
         assert_eq!(head_types(&pattern(6, copies), &ids), [HeadType::DuplicateToken]);

@@ -1,13 +1,13 @@
 //! From a trace to numbers a person can read: contributions, routes, lens, rankings, attributions. No I/O, no state.
 
+pub mod attribution;
+pub mod components;
 pub mod contributions;
 pub mod head_types;
 pub mod kernels;
+pub mod objective;
 pub mod route_build;
 pub mod route_graph;
 pub mod route_prune;
-pub mod attribution;
-pub mod components;
-pub mod objective;
-pub mod vocabulary;
 pub mod views;
+pub mod vocabulary;

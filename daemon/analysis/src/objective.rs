@@ -32,7 +32,9 @@ impl FromStr for ObjectiveKind {
             "log_odds" => Ok(Self::LogOdds),
             "logit_diff" => Ok(Self::LogitDiff),
             "logprob" => Ok(Self::LogProb),
-            _ => Err(format!("no objective `{text}`; objectives are log_odds, logit_diff (with a foil) and logprob")),
+            _ => Err(format!(
+                "no objective `{text}`; objectives are log_odds, logit_diff (with a foil) and logprob"
+            )),
         }
     }
 }
@@ -124,7 +126,8 @@ mod tests {
 
     #[test]
     fn certainty_costs_no_digits() {
-        let objective = Objective { position: 0, target: 0, foil: None, kind: ObjectiveKind::LogOdds };
+        let objective =
+            Objective { position: 0, target: 0, foil: None, kind: ObjectiveKind::LogOdds };
         let (value, seed) = objective.value_and_seed(&[30.0, 0.0, 0.0]);
         assert!((value - (30.0 - 2f64.ln())).abs() < 1e-9);
         assert!((seed.g_logits[1] + 0.5).abs() < 1e-6);

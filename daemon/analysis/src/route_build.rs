@@ -89,13 +89,17 @@ fn grow_layer(
             graph.lost += flow;
             continue;
         }
-        let pair = mlp_pair(whole.row(position), rows.mlp_out.row(position), rows.resid_mid.row(position));
+        let pair =
+            mlp_pair(whole.row(position), rows.mlp_out.row(position), rows.resid_mid.row(position));
         let (mlp, resid) = match growth {
             Growth::Flow => pair,
             Growth::Threshold(tau) => renormalised_pair(pair, tau),
         };
-        let (post, mid, mlp_node) =
-            (node(NodeKind::ResidPost, position), node(NodeKind::ResidMid, position), node(NodeKind::Mlp, position));
+        let (post, mid, mlp_node) = (
+            node(NodeKind::ResidPost, position),
+            node(NodeKind::ResidMid, position),
+            node(NodeKind::Mlp, position),
+        );
         let mut flow_mid = 0.0;
         let mut edge = |from, to, kind, contribution: f32, flow: f32| {
             if contribution > 0.0 {
@@ -124,13 +128,21 @@ fn grow_layer(
         let mut pass = |source: usize, kind, contribution: f32, heads| {
             *next.entry(source).or_default() += flow * contribution;
             let (from, to) = (below(source), mid);
-            graph.edges.push(Edge { from, to, kind, contribution, flow: flow * contribution, heads });
+            graph.edges.push(Edge {
+                from,
+                to,
+                kind,
+                contribution,
+                flow: flow * contribution,
+                heads,
+            });
         };
         if shares.resid > 0.0 {
             pass(position, EdgeKind::Residual, shares.resid, Vec::new());
         }
         for by_source in shares.attn.chunk_by(|a, b| a.0 == b.0) {
-            let mut heads: Vec<(usize, f32)> = by_source.iter().map(|(_, head, share)| (*head, *share)).collect();
+            let mut heads: Vec<(usize, f32)> =
+                by_source.iter().map(|(_, head, share)| (*head, *share)).collect();
             heads.sort_by(|a, b| b.1.total_cmp(&a.1));
             let contribution = heads.iter().map(|(_, share)| share).sum();
             pass(by_source[0].0, EdgeKind::Attention, contribution, heads);
@@ -164,8 +176,9 @@ fn node_shares(
     let (n_keys, n_heads) = (last + 1, model.spec.n_heads);
     let d_model = model.spec.d_model;
     let patterns = patterns_at(model, layer, of, positions)?;
-    let values: Vec<Vec<f32>> =
-        (0..n_heads).map(|head| head_values(model, layer, &of.v, head, n_keys)).collect::<Result<_, _>>()?;
+    let values: Vec<Vec<f32>> = (0..n_heads)
+        .map(|head| head_values(model, layer, &of.v, head, n_keys))
+        .collect::<Result<_, _>>()?;
     let sizes: Vec<Vec<f32>> = values
         .par_iter()
         .map(|values| {

@@ -52,7 +52,11 @@ impl FromStr for Prune {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let problem = || format!("prune rule `{text}` is not mass=SHARE (above 0, up to 1) or lmtt=TAU (from 0 to below 1)");
+        let problem = || {
+            format!(
+                "prune rule `{text}` is not mass=SHARE (above 0, up to 1) or lmtt=TAU (from 0 to below 1)"
+            )
+        };
         let (rule, value) = text.split_once('=').ok_or_else(problem)?;
         let value: f32 = value.trim().parse().map_err(|_| problem())?;
         match rule.trim() {
@@ -83,10 +87,7 @@ fn reaching(graph: &RouteGraph, threshold: f32) -> f32 {
 
 /// Flow at every node that the edges reach from the target. Edges come from the target downwards, except that those of one
 /// layer's MLP stand before those of its attention, which is their order too.
-fn reached<'a>(
-    target: NodeId,
-    edges: impl Iterator<Item = &'a Edge>,
-) -> BTreeMap<NodeId, f32> {
+fn reached<'a>(target: NodeId, edges: impl Iterator<Item = &'a Edge>) -> BTreeMap<NodeId, f32> {
     let mut flows = BTreeMap::from([(target, 1.0f32)]);
     for edge in edges {
         let Some(&flow) = flows.get(&edge.to) else { continue };
@@ -100,13 +101,12 @@ fn reached<'a>(
 fn draw<'a>(graph: &RouteGraph, edges: impl Iterator<Item = &'a Edge>) -> PrunedGraph {
     let kept: Vec<&Edge> = edges.collect();
     let reached = reached(graph.target, kept.iter().copied());
-    let shown = reached.iter().filter(|(node, _)| node.kind == NodeKind::Embed).map(|(_, flow)| flow).sum();
+    let shown =
+        reached.iter().filter(|(node, _)| node.kind == NodeKind::Embed).map(|(_, flow)| flow).sum();
     let edges: Vec<Edge> =
         kept.into_iter().filter(|edge| reached.contains_key(&edge.to)).cloned().collect();
-    let nodes = reached
-        .keys()
-        .map(|node| (*node, graph.flows.get(node).copied().unwrap_or(0.0)))
-        .collect();
+    let nodes =
+        reached.keys().map(|node| (*node, graph.flows.get(node).copied().unwrap_or(0.0))).collect();
     PrunedGraph { nodes, edges, shown }
 }
 

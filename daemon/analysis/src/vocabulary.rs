@@ -1,9 +1,9 @@
 //! Directions in the residual stream as tokens, and what comes next at each position: everything that ranks the vocabulary.
 
+use candle_core::Tensor;
 use limpid_engine::{
     cancel::CancelToken, error::EngineError, model::Model, pos_tensor::to_host, trace::Trace,
 };
-use candle_core::Tensor;
 use rayon::prelude::{IndexedParallelIterator, ParallelIterator, ParallelSlice};
 
 /// Rows of logits in memory at once.
@@ -34,7 +34,10 @@ pub fn bottom(values: &[f32], k: usize) -> Vec<(u32, f32)> {
 /// `log sum exp` of a row.
 pub fn log_sum_exp(logits: &[f32]) -> f32 {
     let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f64 = logits.chunks(1024).map(|chunk| f64::from(chunk.iter().map(|l| (l - max).exp()).sum::<f32>())).sum();
+    let sum: f64 = logits
+        .chunks(1024)
+        .map(|chunk| f64::from(chunk.iter().map(|l| (l - max).exp()).sum::<f32>()))
+        .sum();
     max + sum.ln() as f32
 }
 
@@ -59,7 +62,11 @@ pub struct Predicted {
 ///
 /// # Errors
 /// Cancelled; the device refused.
-pub fn predicted_tokens(model: &Model, trace: &Trace, cancel: &CancelToken) -> Result<Vec<Predicted>, EngineError> {
+pub fn predicted_tokens(
+    model: &Model,
+    trace: &Trace,
+    cancel: &CancelToken,
+) -> Result<Vec<Predicted>, EngineError> {
     let ids = trace.token_ids();
     let resid = trace.resid_after(model.spec.n_layers);
     let mut out = Vec::with_capacity(ids.len());

@@ -13,7 +13,7 @@ const FUEL: u64 = 1_000_000;
 ///
 /// # Errors
 /// The model has no chat template, or its template fails.
-pub fn encode(tokenizer: &Tokenizer, text: &str) -> Result<Vec<Token>> {
+pub(crate) fn encode(tokenizer: &Tokenizer, text: &str) -> Result<Vec<Token>> {
     let Some(template) = &tokenizer.chat_template else {
         bail!("{}: has no chat template; leave out --chat", tokenizer.path().display());
     };

@@ -25,7 +25,7 @@ const SAMPLE: &str = "The capital of France is";
 ///
 /// # Errors
 /// A check failed; its line says what to do.
-pub fn run(args: &DoctorArgs) -> Result<()> {
+pub(crate) fn run(args: &DoctorArgs) -> Result<()> {
     let mut failed = 0;
     let mut line = |what: &str, found: Result<String>| -> Result<()> {
         match found {
@@ -38,13 +38,32 @@ pub fn run(args: &DoctorArgs) -> Result<()> {
     };
     line("version", Ok(format!("limpid {}", env!("CARGO_PKG_VERSION"))))?;
     line("processor", Ok(format!("{} threads, {}", rayon::current_num_threads(), instructions())))?;
-    line("memory", Ok(format!("{} free; budget {}", display::bytes(free_bytes()), display::bytes(budget(&args.model)?.0))))?;
-    line("device", compute(&args.model).map(|c| format!("{} in {}", c.kind.name(), c.dtype_name())))?;
+    line(
+        "memory",
+        Ok(format!(
+            "{} free; budget {}",
+            display::bytes(free_bytes()),
+            display::bytes(budget(&args.model)?.0)
+        )),
+    )?;
+    line(
+        "device",
+        compute(&args.model).map(|c| format!("{} in {}", c.kind.name(), c.dtype_name())),
+    )?;
     let store = ModelStore::new(StoreSettings::from_env());
-    line("store", store.list().map(|m| format!("{} with {} models", store.folder().display(), m.len())).map_err(Into::into))?;
+    line(
+        "store",
+        store
+            .list()
+            .map(|m| format!("{} with {} models", store.folder().display(), m.len()))
+            .map_err(Into::into),
+    )?;
     let name = model_name(&args.model);
     match store.find(&name) {
-        Ok(None) => line("model", Ok(format!("{name} is not here yet; `limpid models pull {name}` fetches it")))?,
+        Ok(None) => line(
+            "model",
+            Ok(format!("{name} is not here yet; `limpid models pull {name}` fetches it")),
+        )?,
         Err(e) => line("model", Err(e.into()))?,
         Ok(Some(files)) => line("model", predict(args, &files))?,
     }
@@ -56,10 +75,17 @@ pub fn run(args: &DoctorArgs) -> Result<()> {
 
 fn predict(args: &DoctorArgs, files: &limpid_engine::model_store::ModelFiles) -> Result<String> {
     let started = Instant::now();
-    let loaded = model_pool::load(model_pool::open(files)?, &compute(&args.model)?, budget(&args.model)?, &|_, _| {})?;
+    let loaded = model_pool::load(
+        model_pool::open(files)?,
+        &compute(&args.model)?,
+        budget(&args.model)?,
+        &|_, _| {},
+    )?;
     let load_ms = started.elapsed().as_secs_f32() * 1e3;
     let ids: Vec<u32> = match &loaded.tokenizer {
-        Some(tokenizer) => tokenizer.encode(SAMPLE, Specials::Parse)?.iter().map(|t| t.id).collect(),
+        Some(tokenizer) => {
+            tokenizer.encode(SAMPLE, Specials::Parse)?.iter().map(|t| t.id).collect()
+        }
         None => vec![0],
     };
     let started = Instant::now();
@@ -84,7 +110,8 @@ fn instructions() -> &'static str {
         if std::arch::is_x86_feature_detected!("avx512f") {
             return "AVX-512";
         }
-        if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+        if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")
+        {
             return "AVX2";
         }
         "no AVX2: kernels run without wide instructions"

@@ -8,10 +8,13 @@ use limpid_protocol::{
 use std::fmt::Write;
 
 /// The graph of an inspection in the DOT language.
-pub fn render(inspection: &Inspection) -> String {
+pub(crate) fn render(inspection: &Inspection) -> String {
     let routes = &inspection.routes;
-    let title = format!("{} · {} of flow shown", inspection.model.name, display::flow(routes.shown));
-    let mut out = String::from("digraph routes {\n  rankdir=BT;\n  node [fontname=\"monospace\", fontsize=10];\n");
+    let title =
+        format!("{} · {} of flow shown", inspection.model.name, display::flow(routes.shown));
+    let mut out = String::from(
+        "digraph routes {\n  rankdir=BT;\n  node [fontname=\"monospace\", fontsize=10];\n",
+    );
     let _ = writeln!(out, "  label={};", quoted(&title));
     for (index, node) in routes.nodes.iter().enumerate() {
         let token = inspection
@@ -27,7 +30,8 @@ pub fn render(inspection: &Inspection) -> String {
         let _ = writeln!(out, "  n{index} [label={}, shape={shape}];", quoted(&label));
     }
     for edge in &routes.edges {
-        let heads: Vec<String> = edge.heads.iter().take(3).map(|h| format!("H{}", h.head)).collect();
+        let heads: Vec<String> =
+            edge.heads.iter().take(3).map(|h| format!("H{}", h.head)).collect();
         let kind = match edge.kind {
             EdgeKind::Attention => "attention",
             EdgeKind::Residual => "residual",

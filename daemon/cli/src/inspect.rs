@@ -37,9 +37,10 @@ impl Checked {
             .collect::<Result<Vec<Method>>>()?;
         let top = match args.top.as_str() {
             "all" => Top::All,
-            n => Top::Strongest(n.parse().map_err(|_| {
-                anyhow!("--top: `{n}` is neither a number of rows nor `all`")
-            })?),
+            n => Top::Strongest(
+                n.parse()
+                    .map_err(|_| anyhow!("--top: `{n}` is neither a number of rows nor `all`"))?,
+            ),
         };
         Ok(Self {
             prune: args.prune.parse().map_err(flag("--prune"))?,
@@ -58,7 +59,7 @@ impl Checked {
 ///
 /// # Errors
 /// What was wrong with the flags, the prompt or the model, in one sentence.
-pub fn run(args: &InspectArgs) -> Result<()> {
+pub(crate) fn run(args: &InspectArgs) -> Result<()> {
     let checked = Checked::new(args)?;
     let started = Instant::now();
     let prepared = Prepared::new(&args.prompt)?;
@@ -78,7 +79,7 @@ pub fn run(args: &InspectArgs) -> Result<()> {
 ///
 /// # Errors
 /// Standard output cannot be written.
-pub fn print(text: &str) -> Result<()> {
+pub(crate) fn print(text: &str) -> Result<()> {
     match std::io::stdout().lock().write_all(text.as_bytes()) {
         Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         other => Ok(other?),
@@ -93,16 +94,15 @@ fn ms(since: Instant) -> f32 {
 ///
 /// # Errors
 /// As [`run`].
-pub fn inspect_prepared(prepared: &Prepared, args: &InspectArgs) -> Result<Inspection> {
+pub(crate) fn inspect_prepared(prepared: &Prepared, args: &InspectArgs) -> Result<Inspection> {
     inspect(prepared, args, &Checked::new(args)?)
 }
 
 fn inspect(prepared: &Prepared, args: &InspectArgs, checked: &Checked) -> Result<Inspection> {
     let cancel = CancelToken::default();
     let loaded = &prepared.loaded;
-    let token = |text: &Option<String>| {
-        text.as_deref().map(|text| prompt::token(loaded, text)).transpose()
-    };
+    let token =
+        |text: &Option<String>| text.as_deref().map(|text| prompt::token(loaded, text)).transpose();
     let question = Question {
         position: args.prompt.target,
         target: token(&args.prompt.token)?,

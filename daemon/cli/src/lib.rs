@@ -29,7 +29,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(if e.use_stderr() { 2 } else { 0 });
         }
     };
-    let log = tracing_subscriber::EnvFilter::try_from_env("LIMPID_LOG").unwrap_or_else(|_| "warn".into());
+    let log =
+        tracing_subscriber::EnvFilter::try_from_env("LIMPID_LOG").unwrap_or_else(|_| "warn".into());
     // A second run in one process (tests) keeps the first one's log.
     let _ = tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr).try_init();
     match command(cli.command) {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// `--standalone` is missing; the device is absent; the streams broke.
-pub fn run(args: &LspArgs) -> Result<()> {
+pub(crate) fn run(args: &LspArgs) -> Result<()> {
     if !args.standalone {
         bail!("the shared daemon is not part of this version; run `limpid lsp --standalone`");
     }
@@ -29,7 +29,8 @@ pub fn run(args: &LspArgs) -> Result<()> {
         .enable_all()
         .build()
         .context("no threads for the server")?;
-    let served = runtime.block_on(serve(Arc::new(analyst), tokio::io::stdin(), tokio::io::stdout()));
+    let served =
+        runtime.block_on(serve(Arc::new(analyst), tokio::io::stdin(), tokio::io::stdout()));
     // Reading standard input cannot be interrupted; nobody waits for it.
     runtime.shutdown_background();
     Ok(served?)

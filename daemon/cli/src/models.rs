@@ -1,6 +1,10 @@
 //! `limpid models list|show|pull|rm`.
 
-use crate::{args::{ListFormat, ModelsCommand}, inspect::print, progress::Progress};
+use crate::{
+    args::{ListFormat, ModelsCommand},
+    inspect::print,
+    progress::Progress,
+};
 use anyhow::Result;
 use limpid_engine::{
     device::Compute,
@@ -16,7 +20,7 @@ use serde_json::json;
 ///
 /// # Errors
 /// No such model; it cannot be fetched, read or removed.
-pub fn run(command: &ModelsCommand) -> Result<()> {
+pub(crate) fn run(command: &ModelsCommand) -> Result<()> {
     let store = ModelStore::new(StoreSettings::from_env());
     match command {
         ModelsCommand::List { format } => list(&store, *format),
@@ -36,7 +40,7 @@ pub fn run(command: &ModelsCommand) -> Result<()> {
 ///
 /// # Errors
 /// As [`ModelStore::resolve`].
-pub fn resolve(store: &ModelStore, name: &str) -> Result<ModelFiles> {
+pub(crate) fn resolve(store: &ModelStore, name: &str) -> Result<ModelFiles> {
     let bar = Progress::bytes(&format!("fetching {name}"), None);
     Ok(store.resolve(name, &|progress: StoreProgress| {
         if let Some(total) = progress.total_bytes {
@@ -55,7 +59,8 @@ fn list(store: &ModelStore, format: ListFormat) -> Result<()> {
             .iter()
             .map(|model| json!({"name": model.name, "path": model.weights.path(), "is_default": model.name == DEFAULT_MODEL}))
             .collect();
-        let names: Vec<_> = known.iter().map(|(name, about)| json!({"name": name, "about": about})).collect();
+        let names: Vec<_> =
+            known.iter().map(|(name, about)| json!({"name": name, "about": about})).collect();
         return print(&format!("{}\n", json!({"pulled": rows, "known": names})));
     }
     let mut text = String::from("on this machine:\n");
@@ -78,7 +83,8 @@ fn show(store: &ModelStore, name: &str, format: ListFormat) -> Result<()> {
     let opened = model_pool::open(&files)?;
     let spec = &opened.checkpoint.spec;
     let file = &opened.checkpoint.file;
-    let stored: u64 = file.names().iter().filter_map(|name| file.info(name)).map(|info| info.stored_bytes).sum();
+    let stored: u64 =
+        file.names().iter().filter_map(|name| file.info(name)).map(|info| info.stored_bytes).sum();
     let decoded = Model::decoded_bytes(spec, &Compute::cpu());
     let budget = MemoryBudget::half_of_free().0;
     let residence = if decoded <= budget { "decoded to f32" } else { "kept as stored" };
@@ -113,6 +119,7 @@ fn show(store: &ModelStore, name: &str, format: ListFormat) -> Result<()> {
         number(stored as usize),
         number(decoded as usize),
         number(budget as usize),
-        tokenizer.map_or_else(|| "none; token ids only".to_owned(), |n| format!("{} tokens", number(n))),
+        tokenizer
+            .map_or_else(|| "none; token ids only".to_owned(), |n| format!("{} tokens", number(n))),
     ))
 }

@@ -7,7 +7,7 @@ use std::io::{IsTerminal, Write};
 const PLAIN_WIDTH: usize = 80;
 
 /// Where text goes.
-pub struct Page {
+pub(crate) struct Page {
     out: Box<dyn Write>,
     width: usize,
     is_failed: bool,
@@ -15,7 +15,7 @@ pub struct Page {
 
 impl Page {
     /// Standard output: colours only on a terminal and without `NO_COLOR`, its width when it is wider than 80.
-    pub fn stdout() -> Self {
+    pub(crate) fn stdout() -> Self {
         let width = if std::io::stdout().is_terminal() {
             usize::from(console::Term::stdout().size().1).max(PLAIN_WIDTH)
         } else {
@@ -31,44 +31,44 @@ impl Page {
     }
 
     /// Columns there are.
-    pub fn width(&self) -> usize {
+    pub(crate) fn width(&self) -> usize {
         self.width
     }
 
     /// One line. A reader that went away (`| head`) is no error.
-    pub fn line(&mut self, text: &str) {
+    pub(crate) fn line(&mut self, text: &str) {
         if !self.is_failed {
             self.is_failed = writeln!(self.out, "{text}").is_err();
         }
     }
 
     /// A section's title and the units of its numbers.
-    pub fn heading(&mut self, title: &str, units: &str) {
+    pub(crate) fn heading(&mut self, title: &str, units: &str) {
         self.line("");
         self.line(&format!("\u{1b}[1m{title}\u{1b}[0m  \u{1b}[2m{units}\u{1b}[0m"));
     }
 
     /// Text in a cell of `columns`.
-    pub fn cell(&self, text: &str, columns: usize) -> String {
+    pub(crate) fn cell(&self, text: &str, columns: usize) -> String {
         let text = display::cut(text, columns);
         let fill = columns.saturating_sub(display::width(&text));
         format!("{text}{}", " ".repeat(fill))
     }
 
     /// Signed strength -1..1: blue supports, orange opposes, with a glyph so that colour is never alone.
-    pub fn heat(&self, strength: f32) -> String {
+    pub(crate) fn heat(&self, strength: f32) -> String {
         let colour = if strength >= 0.0 { "38;5;33" } else { "38;5;208" };
         format!("\u{1b}[{colour}m{}\u{1b}[0m", bar(strength.abs(), 8))
     }
 
     /// The first token's mark: everything reads it, so it never sets the scale.
-    pub fn sink(&self) -> String {
+    pub(crate) fn sink(&self) -> String {
         "\u{1b}[2m▒ sink\u{1b}[0m".to_owned()
     }
 }
 
 /// A bar of `share` of `columns`, in eighths.
-pub fn bar(share: f32, columns: usize) -> String {
+pub(crate) fn bar(share: f32, columns: usize) -> String {
     const EIGHTHS: [char; 7] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉'];
     let eighths = (share.clamp(0.0, 1.0) * (columns * 8) as f32).round() as usize;
     let mut out = "█".repeat(eighths / 8);

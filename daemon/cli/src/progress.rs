@@ -5,18 +5,18 @@ use std::io::IsTerminal;
 
 /// One bar; silent without a terminal.
 #[derive(Debug)]
-pub struct Progress {
+pub(crate) struct Progress {
     bar: ProgressBar,
 }
 
 impl Progress {
     /// A bar that counts steps.
-    pub fn steps(what: &str, n: u64) -> Self {
+    pub(crate) fn steps(what: &str, n: u64) -> Self {
         Self::new(what, Some(n), "{msg} {wide_bar} {pos}/{len}")
     }
 
     /// A bar that counts bytes; without a total, a spinner.
-    pub fn bytes(what: &str, total: Option<u64>) -> Self {
+    pub(crate) fn bytes(what: &str, total: Option<u64>) -> Self {
         Self::new(what, total, "{msg} {wide_bar} {binary_bytes}/{binary_total_bytes} {eta}")
     }
 
@@ -41,22 +41,22 @@ impl Progress {
     }
 
     /// Where it stands.
-    pub fn set(&self, done: u64) {
+    pub(crate) fn set(&self, done: u64) {
         self.bar.set_position(done);
     }
 
     /// What it counts to, once that is known.
-    pub fn set_total(&self, total: u64) {
+    pub(crate) fn set_total(&self, total: u64) {
         self.bar.set_length(total);
     }
 
     /// What it says.
-    pub fn say(&self, what: &str) {
+    pub(crate) fn say(&self, what: &str) {
         self.bar.set_message(what.to_owned());
     }
 
     /// Takes it off the screen.
-    pub fn finish(&self) {
+    pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }

@@ -24,7 +24,7 @@ use std::{
 };
 
 /// A prompt as tokens, on a loaded model.
-pub struct Prepared {
+pub(crate) struct Prepared {
     /// Model and tokenizer.
     pub loaded: Arc<Loaded>,
     /// Its tokens with their places in the text.
@@ -42,7 +42,7 @@ impl Prepared {
     ///
     /// # Errors
     /// No prompt; a file that cannot be read or is not UTF-8; no such model; a prompt that is empty or too long.
-    pub fn new(args: &PromptArgs) -> Result<Self> {
+    pub(crate) fn new(args: &PromptArgs) -> Result<Self> {
         let given = read_prompt(args)?;
         let started = Instant::now();
         let (loaded, budget) = load(&args.model)?;
@@ -66,12 +66,12 @@ impl Prepared {
     }
 
     /// The model.
-    pub fn model(&self) -> &Model {
+    pub(crate) fn model(&self) -> &Model {
         &self.loaded.model
     }
 
     /// Token ids alone.
-    pub fn token_ids(&self) -> Vec<u32> {
+    pub(crate) fn token_ids(&self) -> Vec<u32> {
         self.tokens.iter().map(|token| token.id).collect()
     }
 
@@ -79,7 +79,7 @@ impl Prepared {
     ///
     /// # Errors
     /// As the engine's forward; the trace does not fit the memory budget.
-    pub fn forward(&self, cancel: &CancelToken) -> Result<Trace> {
+    pub(crate) fn forward(&self, cancel: &CancelToken) -> Result<Trace> {
         let model = self.model();
         let ids = self.token_ids();
         let available = self.budget.0.min(free_bytes());
@@ -110,7 +110,8 @@ fn read_prompt(args: &PromptArgs) -> Result<Given> {
     let Some(file) = &args.file else {
         bail!("there is no prompt; give a FILE, --text or --token-ids");
     };
-    let bytes = std::fs::read(file).with_context(|| format!("{}: cannot be read", file.display()))?;
+    let bytes =
+        std::fs::read(file).with_context(|| format!("{}: cannot be read", file.display()))?;
     let text = String::from_utf8(bytes).map_err(|e| {
         let at = e.utf8_error().valid_up_to();
         anyhow::anyhow!("{}: byte {at} is not UTF-8; save the file as UTF-8", file.display())
@@ -148,7 +149,7 @@ fn tokenize(loaded: &Loaded, text: &str, chat: bool) -> Result<Vec<Token>> {
 ///
 /// # Errors
 /// The id is out of range, or the text is not one token.
-pub fn token(loaded: &Loaded, text: &str) -> Result<u32> {
+pub(crate) fn token(loaded: &Loaded, text: &str) -> Result<u32> {
     if let Ok(id) = text.parse::<u32>() {
         let d_vocab = loaded.model.spec.d_vocab;
         if id as usize >= d_vocab {
@@ -163,7 +164,7 @@ pub fn token(loaded: &Loaded, text: &str) -> Result<u32> {
 ///
 /// # Errors
 /// The device is unknown or absent; the dtype does not fit it.
-pub fn compute(args: &ModelArgs) -> Result<Compute> {
+pub(crate) fn compute(args: &ModelArgs) -> Result<Compute> {
     let kind = match &args.device {
         Some(device) => device.parse()?,
         None => DeviceKind::best(),
@@ -175,7 +176,7 @@ pub fn compute(args: &ModelArgs) -> Result<Compute> {
 ///
 /// # Errors
 /// Not a size.
-pub fn budget(args: &ModelArgs) -> Result<MemoryBudget> {
+pub(crate) fn budget(args: &ModelArgs) -> Result<MemoryBudget> {
     match (&args.memory_budget, std::env::var("LIMPID_MEMORY_BUDGET")) {
         (Some(text), _) => Ok(MemoryBudget::parse(text)?),
         (None, Ok(text)) => Ok(MemoryBudget::parse(&text).context("LIMPID_MEMORY_BUDGET")?),
@@ -184,7 +185,7 @@ pub fn budget(args: &ModelArgs) -> Result<MemoryBudget> {
 }
 
 /// The model's name: the flag, `LIMPID_MODEL`, or the default.
-pub fn model_name(args: &ModelArgs) -> String {
+pub(crate) fn model_name(args: &ModelArgs) -> String {
     let from_env = || std::env::var("LIMPID_MODEL").ok().filter(|name| !name.is_empty());
     args.model.clone().or_else(from_env).unwrap_or_else(|| DEFAULT_MODEL.to_owned())
 }
@@ -193,7 +194,7 @@ pub fn model_name(args: &ModelArgs) -> String {
 ///
 /// # Errors
 /// No such model; it cannot be fetched; its files are malformed; it does not fit the memory budget.
-pub fn load(args: &ModelArgs) -> Result<(Loaded, MemoryBudget)> {
+pub(crate) fn load(args: &ModelArgs) -> Result<(Loaded, MemoryBudget)> {
     let (compute, budget) = (compute(args)?, budget(args)?);
     let name = model_name(args);
     let store = ModelStore::new(StoreSettings::from_env());

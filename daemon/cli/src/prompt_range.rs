@@ -7,12 +7,13 @@ use std::ops::Range;
 ///
 /// # Errors
 /// Not of the form, or outside the text: the message says where the text ends.
-pub fn byte_span(text: &str, range: &str) -> Result<Range<usize>> {
+pub(crate) fn byte_span(text: &str, range: &str) -> Result<Range<usize>> {
     let form = || format!("--range `{range}` is not of the form L:C-L:C, like 1:1-3:12");
     let (start, end) = range.split_once('-').with_context(form)?;
     let point = |point: &str| -> Result<(usize, usize)> {
         let (line, column) = point.split_once(':').with_context(form)?;
-        let number = |text: &str| text.trim().parse::<usize>().ok().filter(|&n| n > 0).with_context(form);
+        let number =
+            |text: &str| text.trim().parse::<usize>().ok().filter(|&n| n > 0).with_context(form);
         Ok((number(line)?, number(column)?))
     };
     let (start, end) = (offset(text, point(start)?)?, offset(text, point(end)?)?);

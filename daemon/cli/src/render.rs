@@ -15,7 +15,7 @@ const ROUTE_LINES: usize = 24;
 const PREDICTION_BAR: usize = 24;
 
 /// The whole inspection.
-pub fn inspection(inspection: &Inspection, page: &mut Page) {
+pub(crate) fn inspection(inspection: &Inspection, page: &mut Page) {
     header(inspection, page);
     predictions(inspection, page);
     tokens(inspection, page);
@@ -32,7 +32,7 @@ fn token_at(inspection: &Inspection, position: usize) -> String {
 }
 
 /// Model, place and what is explained.
-pub fn header(inspection: &Inspection, page: &mut Page) {
+pub(crate) fn header(inspection: &Inspection, page: &mut Page) {
     let (model, target) = (&inspection.model, &inspection.target);
     page.line(&format!(
         "{} · {} · {} · {} tokens",
@@ -54,7 +54,7 @@ pub fn header(inspection: &Inspection, page: &mut Page) {
 }
 
 /// What comes next.
-pub fn predictions(inspection: &Inspection, page: &mut Page) {
+pub(crate) fn predictions(inspection: &Inspection, page: &mut Page) {
     page.heading("predicts", "probability, logit");
     for prediction in &inspection.predictions {
         page.line(&format!(
@@ -68,7 +68,7 @@ pub fn predictions(inspection: &Inspection, page: &mut Page) {
 }
 
 /// The prompt, token by token.
-pub fn tokens(inspection: &Inspection, page: &mut Page) {
+pub(crate) fn tokens(inspection: &Inspection, page: &mut Page) {
     let flows = input_flows(inspection);
     let scores = inspection.attribution.as_ref();
     let unit = scores.map_or_else(
@@ -84,11 +84,12 @@ pub fn tokens(inspection: &Inspection, page: &mut Page) {
         let score = match scores {
             Some(a) if token.index < a.scores.len() => {
                 let value = a.scores[token.index];
-                let shown = if token.index == inspection.target.position && a.method.starts_with("atp") {
-                    "itself".to_owned()
-                } else {
-                    format!("~{}", display::signed(value))
-                };
+                let shown =
+                    if token.index == inspection.target.position && a.method.starts_with("atp") {
+                        "itself".to_owned()
+                    } else {
+                        format!("~{}", display::signed(value))
+                    };
                 let heat = strongest.map_or(0.0, |max| (value / max).clamp(-1.0, 1.0));
                 let heat = if token.index == 0 { page.sink() } else { page.heat(heat) };
                 format!("{shown:>8} {heat}")
@@ -172,9 +173,10 @@ fn lines(inspection: &Inspection, page: &mut Page) {
 }
 
 /// The strongest edges, from the prediction downwards.
-pub fn routes(inspection: &Inspection, page: &mut Page) {
+pub(crate) fn routes(inspection: &Inspection, page: &mut Page) {
     let routes = &inspection.routes;
-    let shown = format!("{} of flow shown, {} edges", display::flow(routes.shown), routes.edges.len());
+    let shown =
+        format!("{} of flow shown, {} edges", display::flow(routes.shown), routes.edges.len());
     page.heading("routes", &shown);
     let mut edges: Vec<&RouteEdge> =
         routes.edges.iter().filter(|edge| edge.kind != EdgeKind::MlpIn).collect();
@@ -192,7 +194,10 @@ pub fn routes(inspection: &Inspection, page: &mut Page) {
         page.line(&format!("  {}", route_line(inspection, routes, edge, page)));
     }
     if n_edges > edges.len() {
-        page.line(&format!("  ⋯ {} weaker edges (--format json or dot has them)", n_edges - edges.len()));
+        page.line(&format!(
+            "  ⋯ {} weaker edges (--format json or dot has them)",
+            n_edges - edges.len()
+        ));
     }
 }
 
@@ -247,7 +252,7 @@ fn score(value: Option<f32>) -> String {
 }
 
 /// The strongest heads.
-pub fn heads(inspection: &Inspection, page: &mut Page) {
+pub(crate) fn heads(inspection: &Inspection, page: &mut Page) {
     page.heading("heads", "~attribution, flow; + promotes − suppresses");
     for head in &inspection.heads {
         page.line(&format!(
@@ -261,7 +266,7 @@ pub fn heads(inspection: &Inspection, page: &mut Page) {
 }
 
 /// The strongest neurons.
-pub fn neurons(inspection: &Inspection, page: &mut Page) {
+pub(crate) fn neurons(inspection: &Inspection, page: &mut Page) {
     page.heading("neurons", "~attribution, flow, activation; + promotes − suppresses");
     for neuron in &inspection.neurons {
         page.line(&format!(

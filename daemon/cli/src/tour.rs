@@ -75,7 +75,7 @@ const FINDINGS: [Finding; 5] = [
 ///
 /// # Errors
 /// The model cannot be had or loaded.
-pub fn run(args: &TourArgs) -> Result<()> {
+pub(crate) fn run(args: &TourArgs) -> Result<()> {
     let (loaded, budget) = prompt::load(&args.model)?;
     let loaded = Arc::new(loaded);
     let mut page = Page::stdout();

@@ -41,13 +41,14 @@ impl Contribution {
 ///
 /// # Errors
 /// A hook that does not exist; a trace beyond the memory budget; the file cannot be written.
-pub fn run(args: &TraceArgs) -> Result<()> {
+pub(crate) fn run(args: &TraceArgs) -> Result<()> {
     let prepared = Prepared::new(&args.prompt)?;
     let (spec, n_tokens) = (&prepared.model().spec, prepared.tokens.len());
     let chosen = choose(args.hooks.as_deref(), spec, n_tokens)?;
     let sizes: Vec<(String, Vec<usize>)> =
         chosen.iter().map(|&written| (name(written), shape(written, spec, n_tokens))).collect();
-    let needed: u64 = sizes.iter().map(|(_, shape)| 4 * shape.iter().product::<usize>() as u64).sum();
+    let needed: u64 =
+        sizes.iter().map(|(_, shape)| 4 * shape.iter().product::<usize>() as u64).sum();
     let available = prepared.budget.0.min(free_bytes());
     if needed > available {
         let what = format!("a trace of {n_tokens} tokens with these hooks");
@@ -78,7 +79,9 @@ pub fn run(args: &TraceArgs) -> Result<()> {
         }
         let activations = trace.layer(layer, prepared.model())?;
         let asks = |kinds: [Contribution; 2]| {
-            wanted.iter().any(|w| matches!(w, Written::Contribution(_, kind) if kinds.contains(kind)))
+            wanted
+                .iter()
+                .any(|w| matches!(w, Written::Contribution(_, kind) if kinds.contains(kind)))
         };
         if asks([Contribution::Attn, Contribution::AttnResid]) {
             let shares = attention_contributions(prepared.model(), &trace, layer, &positions)?;
@@ -110,13 +113,12 @@ pub fn run(args: &TraceArgs) -> Result<()> {
     write(&args.out, &tensors)
 }
 
-fn write(
-    out: &std::path::Path,
-    tensors: &BTreeMap<String, (Vec<usize>, Vec<u8>)>,
-) -> Result<()> {
+fn write(out: &std::path::Path, tensors: &BTreeMap<String, (Vec<usize>, Vec<u8>)>) -> Result<()> {
     let views = tensors
         .iter()
-        .map(|(name, (shape, bytes))| Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
+        .map(|(name, (shape, bytes))| {
+            Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?))
+        })
         .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()?;
     let bytes = safetensors::serialize(views, None)?;
     // Written beside its place and renamed, so that a full disk leaves nothing half-written.
@@ -134,11 +136,17 @@ fn name(written: Written) -> String {
     match written {
         Written::Logits => "logits".to_owned(),
         Written::Hook(layer, hook) => hook.name(layer),
-        Written::Contribution(layer, kind) => format!("blocks.{layer}.contribution.{}", kind.name()),
+        Written::Contribution(layer, kind) => {
+            format!("blocks.{layer}.contribution.{}", kind.name())
+        }
     }
 }
 
-fn shape(written: Written, spec: &limpid_engine::model_spec::ModelSpec, n_tokens: usize) -> Vec<usize> {
+fn shape(
+    written: Written,
+    spec: &limpid_engine::model_spec::ModelSpec,
+    n_tokens: usize,
+) -> Vec<usize> {
     match written {
         Written::Logits => vec![n_tokens, spec.d_vocab],
         Written::Hook(_, hook) => hook.shape(spec, n_tokens),
@@ -156,13 +164,18 @@ fn choose(
     let mut all = vec![Written::Logits];
     for layer in 0..spec.n_layers {
         all.extend(
-            Hook::ALL.into_iter().filter(|hook| hook.exists_in(spec)).map(|hook| Written::Hook(layer, hook)),
+            Hook::ALL
+                .into_iter()
+                .filter(|hook| hook.exists_in(spec))
+                .map(|hook| Written::Hook(layer, hook)),
         );
         all.extend(Contribution::ALL.map(|kind| Written::Contribution(layer, kind)));
     }
     let Some(patterns) = patterns else {
-        all.retain(|&written| shape(written, spec, 2 * n_tokens).iter().product::<usize>()
-            == 2 * shape(written, spec, n_tokens).iter().product::<usize>());
+        all.retain(|&written| {
+            shape(written, spec, 2 * n_tokens).iter().product::<usize>()
+                == 2 * shape(written, spec, n_tokens).iter().product::<usize>()
+        });
         return Ok(all);
     };
     let mut chosen = Vec::new();
@@ -171,7 +184,12 @@ fn choose(
             .with_context(|| format!("--hooks `{pattern}` is not a name or glob"))?
             .compile_matcher();
         let before = chosen.len();
-        chosen.extend(all.iter().copied().filter(|&w| glob.is_match(name(w)) && !chosen.contains(&w)).collect::<Vec<_>>());
+        chosen.extend(
+            all.iter()
+                .copied()
+                .filter(|&w| glob.is_match(name(w)) && !chosen.contains(&w))
+                .collect::<Vec<_>>(),
+        );
         if chosen.len() == before && !all.iter().any(|&w| glob.is_match(name(w))) {
             bail!(
                 "--hooks `{pattern}` matches nothing; layers are 0 to {}, names are like blocks.0.attn.hook_q, blocks.0.hook_resid_pre, blocks.0.contribution.attn, logits",

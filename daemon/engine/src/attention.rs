@@ -1,11 +1,7 @@
 //! Causal attention within one layer, from q and k after positions, and its transpose. Patterns exist for a block of
 //! query rows at a time, never for a whole prompt.
 
-use crate::{
-    device::Way,
-    error::EngineError,
-    norm::Gradients,
-};
+use crate::{device::Way, error::EngineError, norm::Gradients};
 use candle_core::{D, DType, Tensor};
 
 /// Query rows whose pattern is in memory at once.
@@ -86,7 +82,8 @@ impl AttentionShape {
         let n_keys = like.dim(D::Minus1)?;
         let mask: Vec<f32> = (first..first + n_queries)
             .flat_map(|query| {
-                (0..n_keys).map(move |key| if self.sees(query, key) { 0.0 } else { f32::NEG_INFINITY })
+                (0..n_keys)
+                    .map(move |key| if self.sees(query, key) { 0.0 } else { f32::NEG_INFINITY })
             })
             .collect();
         Ok(Tensor::from_vec(mask, (n_queries, n_keys), like.device())?.to_dtype(like.dtype())?)
@@ -150,8 +147,7 @@ pub fn pattern_rows(
         return crate::kernel_ops::pattern_rows(q, k, shape);
     }
     let n_queries = q.dims2()?.0;
-    let pattern =
-        shape.pattern(&shape.by_group(q)?, &shape.keys_by_head(k)?, shape.first_query)?;
+    let pattern = shape.pattern(&shape.by_group(q)?, &shape.keys_by_head(k)?, shape.first_query)?;
     Ok(pattern.reshape((shape.n_heads, n_queries, k.dims2()?.0))?)
 }
 

@@ -122,7 +122,14 @@ impl Model {
             let activations = trace.layer(layer, self)?;
             let shape = BlockShape::new(&self.spec, &self.spec.layers[layer]);
             let rotary = self.rotary_table(layer, 0, last + 1)?;
-            g = pass.block(layer, &self.blocks[layer], &shape, &activations, rotary.as_ref(), (g, last))?;
+            g = pass.block(
+                layer,
+                &self.blocks[layer],
+                &shape,
+                &activations,
+                rotary.as_ref(),
+                (g, last),
+            )?;
         }
         pass.out.embedding = g;
         Ok(pass.out)
@@ -175,7 +182,8 @@ impl Pass<'_> {
         };
         let (way, gradients) = (self.way, self.gradients);
 
-        let g_out = self.post_norm(block.post_mlp_norm.as_ref(), &activations.mlp_raw, first, &g)?;
+        let g_out =
+            self.post_norm(block.post_mlp_norm.as_ref(), &activations.mlp_raw, first, &g)?;
         self.add_linear_bias(&block.w_out, 0, &g_out)?;
         let g_post = block.w_out.transposed(&g_out, 0..1)?;
         let mlp_in = rows(&activations.mlp_in)?;
@@ -194,8 +202,7 @@ impl Pass<'_> {
         let g_normed = block.mlp_in.transposed(&g_in, sections)?;
         self.add_bias(block.norm_mlp.bias.as_ref(), &g_normed)?;
         let resid_mid = rows(&activations.resid_mid)?;
-        let g_mid =
-            add(&block.norm_mlp.backward(&resid_mid, &g_normed, gradients, way)?, &g, way)?;
+        let g_mid = add(&block.norm_mlp.backward(&resid_mid, &g_normed, gradients, way)?, &g, way)?;
 
         let g_out =
             self.post_norm(block.post_attn_norm.as_ref(), &activations.attn_raw, first, &g_mid)?;
@@ -210,8 +217,7 @@ impl Pass<'_> {
         let (k, v) = (seen(&activations.k)?, seen(&activations.v)?);
         let attention_shape = AttentionShape { first_query: first, ..shape.attention };
         let q = rows(&activations.q)?;
-        let back =
-            attention_backward((&q, &k, &v), &z, &g_z, &attention_shape, gradients, way)?;
+        let back = attention_backward((&q, &k, &v), &z, &g_z, &attention_shape, gradients, way)?;
         for (sum, score) in self.out.knock_out.iter_mut().zip(&back.knock_out) {
             *sum += score;
         }
@@ -219,11 +225,20 @@ impl Pass<'_> {
         let d_head = shape.attention.d_head;
         let g_normed = match (&back.g_q, &back.g_k) {
             (Some(g_q), Some(g_k)) => {
-                let g_k = turn_back(g_k, &block.k_norm, &seen(&activations.k_raw)?, rotary, d_head, way)?;
+                let g_k =
+                    turn_back(g_k, &block.k_norm, &seen(&activations.k_raw)?, rotary, d_head, way)?;
                 let here = rotary.map(|table| table.narrow(first, n_rows)).transpose()?;
-                let g_q = turn_back(g_q, &block.q_norm, &rows(&activations.q_raw)?, here.as_ref(), d_head, way)?;
-                let from_keys =
-                    block.qkv.transposed(&Tensor::cat(&[&g_k, &back.g_v], D::Minus1)?, SECTIONS_KV)?;
+                let g_q = turn_back(
+                    g_q,
+                    &block.q_norm,
+                    &rows(&activations.q_raw)?,
+                    here.as_ref(),
+                    d_head,
+                    way,
+                )?;
+                let from_keys = block
+                    .qkv
+                    .transposed(&Tensor::cat(&[&g_k, &back.g_v], D::Minus1)?, SECTIONS_KV)?;
                 let from_queries = block.qkv.transposed(&g_q, SECTION_Q)?;
                 add_at_end(from_keys, &from_queries, way)?
             }
@@ -253,7 +268,12 @@ impl Pass<'_> {
         norm.backward(&raw, g, self.gradients, self.way)
     }
 
-    fn add_linear_bias(&mut self, linear: &Linear, section: usize, g: &Tensor) -> Result<(), EngineError> {
+    fn add_linear_bias(
+        &mut self,
+        linear: &Linear,
+        section: usize,
+        g: &Tensor,
+    ) -> Result<(), EngineError> {
         let bias = linear.section_bias(section)?;
         self.add_bias(bias.as_ref(), g)
     }

@@ -69,11 +69,7 @@ impl BlockShape {
                 window: layer.window,
                 first_query: 0,
             },
-            mlp: MlpShape {
-                d_mlp: spec.d_mlp,
-                gated: spec.gated_mlp,
-                activation: spec.activation,
-            },
+            mlp: MlpShape { d_mlp: spec.d_mlp, gated: spec.gated_mlp, activation: spec.activation },
         }
     }
 }

@@ -63,7 +63,11 @@ impl Checkpoint {
         file: Arc<dyn TensorFile>,
     ) -> Result<Self, EngineError> {
         let architecture = text("general.architecture").ok_or_else(|| {
-            EngineError::malformed(path, "general.architecture", "is missing; it names the model's family")
+            EngineError::malformed(
+                path,
+                "general.architecture",
+                "is missing; it names the model's family",
+            )
         })?;
         let family = family_by(path, &architecture, |family| family.gguf_name == architecture)?;
         let config = gguf_config(family, text, number, d_vocab, file.as_ref())?;
@@ -102,7 +106,12 @@ impl Checkpoint {
     ///
     /// # Errors
     /// Missing, or of another length.
-    pub fn vector(&self, name: &str, n: usize, is_norm_weight: bool) -> Result<Vec<f32>, EngineError> {
+    pub fn vector(
+        &self,
+        name: &str,
+        n: usize,
+        is_norm_weight: bool,
+    ) -> Result<Vec<f32>, EngineError> {
         self.check_shape(name, &[n])?;
         let mut values = vec![0f32; n];
         self.file.read_rows(name, 0, &mut values)?;
@@ -116,7 +125,9 @@ impl Checkpoint {
 
     /// The bias that belongs to a weight's name.
     pub fn bias_name(weight: &str) -> String {
-        weight.strip_suffix("weight").map_or_else(|| format!("{weight}.bias"), |stem| format!("{stem}bias"))
+        weight
+            .strip_suffix("weight")
+            .map_or_else(|| format!("{weight}.bias"), |stem| format!("{stem}bias"))
     }
 
     /// Matrices that read the same input, fused: sections of `(tensor, first row in it, rows, its rows in all)`.
@@ -162,7 +173,12 @@ impl Checkpoint {
     ///
     /// # Errors
     /// Missing, or of another shape.
-    pub fn table(&self, name: String, n: usize, k: usize) -> Result<Vec<StoredSection>, EngineError> {
+    pub fn table(
+        &self,
+        name: String,
+        n: usize,
+        k: usize,
+    ) -> Result<Vec<StoredSection>, EngineError> {
         self.check_shape(&name, &[n, k])?;
         Ok(vec![StoredSection {
             file: Arc::clone(&self.file),
@@ -244,15 +260,24 @@ fn gguf_config(
         }
     }
     config.insert("vocab_size".to_owned(), Value::from(d_vocab));
-    config.insert("tie_word_embeddings".to_owned(), Value::from(file.info("output.weight").is_none()));
+    config.insert(
+        "tie_word_embeddings".to_owned(),
+        Value::from(file.info("output.weight").is_none()),
+    );
     let scaling = text(&key("rope.scaling.type")).filter(|kind| kind != "none");
     if let Some(info) = file.info("rope_freqs.weight") {
         let mut factors = vec![0f32; info.shape.iter().product::<usize>().min(1 << 16)];
         file.read_rows("rope_freqs.weight", 0, &mut factors)?;
-        config.insert("rope_scaling".to_owned(), serde_json::json!({"rope_type": "per_frequency", "factors": factors}));
+        config.insert(
+            "rope_scaling".to_owned(),
+            serde_json::json!({"rope_type": "per_frequency", "factors": factors}),
+        );
     } else if let Some(kind) = scaling {
         let factor = own("rope.scaling.factor").unwrap_or(1.0);
-        config.insert("rope_scaling".to_owned(), serde_json::json!({"rope_type": kind, "factor": factor}));
+        config.insert(
+            "rope_scaling".to_owned(),
+            serde_json::json!({"rope_type": kind, "factor": factor}),
+        );
     }
     (family.gguf_keys)(&crate::arch::GgufKeys { number: &own }, &mut config);
     Ok(config)
@@ -271,10 +296,13 @@ fn checked(spec: ModelSpec, config: &Config<'_>) -> Result<ModelSpec, EngineErro
         return Err(config.error("head_dim", format!("{} is not a head's width", spec.d_head)));
     }
     if spec.n_layers > 1 << 12 {
-        return Err(config.error("num_hidden_layers", format!("{} layers is absurd", spec.n_layers)));
+        return Err(
+            config.error("num_hidden_layers", format!("{} layers is absurd", spec.n_layers))
+        );
     }
     if let Some(rotary) = spec.rotaries.iter().find(|r| !r.d_rotary.is_multiple_of(2)) {
-        return Err(config.error("head_dim", format!("rotary needs an even width, not {}", rotary.d_rotary)));
+        return Err(config
+            .error("head_dim", format!("rotary needs an even width, not {}", rotary.d_rotary)));
     }
     Ok(spec)
 }

@@ -94,7 +94,10 @@ impl Compute {
             DeviceKind::Cpu => Device::Cpu,
             DeviceKind::Cuda => open_cuda()?,
             DeviceKind::Metal => Device::new_metal(0).map_err(|e| {
-                EngineError::Device(format!("metal is not to be had: {}; use --device cpu", first_line(&e)))
+                EngineError::Device(format!(
+                    "metal is not to be had: {}; use --device cpu",
+                    first_line(&e)
+                ))
             })?,
         };
         let on_cpu = kind == DeviceKind::Cpu;

@@ -122,7 +122,9 @@ impl Hook {
             Self::ResidPre => activations.resid_pre.tensor()?,
             Self::ResidMid => activations.resid_mid.tensor()?,
             Self::ResidPost => trace.resid_after(layer + 1).tensor()?,
-            Self::AttnOut => normed(block.post_attn_norm.as_ref(), &activations.attn_raw.tensor()?, way)?,
+            Self::AttnOut => {
+                normed(block.post_attn_norm.as_ref(), &activations.attn_raw.tensor()?, way)?
+            }
             Self::MlpOut => activations.mlp_out.tensor()?,
             Self::Q => activations.q.tensor()?,
             Self::K => activations.k.tensor()?,
@@ -142,10 +144,6 @@ impl Hook {
     }
 }
 
-fn normed(
-    norm: Option<&crate::norm::Norm>,
-    raw: &Tensor,
-    way: Way,
-) -> Result<Tensor, EngineError> {
+fn normed(norm: Option<&crate::norm::Norm>, raw: &Tensor, way: Way) -> Result<Tensor, EngineError> {
     norm.map_or_else(|| Ok(raw.clone()), |norm| norm.forward(raw, way))
 }

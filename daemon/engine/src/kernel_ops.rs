@@ -66,11 +66,16 @@ fn by_rows<const N: usize>(
 /// `a + b`, element by element.
 pub(crate) fn add(a: &Tensor, b: &Tensor) -> Result<Tensor, EngineError> {
     let n_cols = a.dims2()?.1;
-    by_rows([a, b], n_cols, #[inline(always)] |[a, b], out| {
-        for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
-            *out = a + b;
-        }
-    })
+    by_rows(
+        [a, b],
+        n_cols,
+        #[inline(always)]
+        |[a, b], out| {
+            for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
+                *out = a + b;
+            }
+        },
+    )
 }
 
 /// Column sums of `a * b`, and the products of the last row.
@@ -106,9 +111,14 @@ pub(crate) fn all_finite(x: &Tensor) -> Result<bool, EngineError> {
 
 pub(crate) fn norm_forward(norm: &Norm, x: &Tensor) -> Result<Tensor, EngineError> {
     let bias = norm.bias.as_ref().map(|bias| bias.host.as_slice());
-    by_rows([x], norm.weight.host.len(), #[inline(always)] |[x], out| {
-        kernels::norm::forward(x, &norm.weight.host, bias, norm.spec, out);
-    })
+    by_rows(
+        [x],
+        norm.weight.host.len(),
+        #[inline(always)]
+        |[x], out| {
+            kernels::norm::forward(x, &norm.weight.host, bias, norm.spec, out);
+        },
+    )
 }
 
 pub(crate) fn norm_backward(
@@ -118,9 +128,14 @@ pub(crate) fn norm_backward(
     gradients: Gradients,
 ) -> Result<Tensor, EngineError> {
     let is_linear = gradients == Gradients::Linear;
-    by_rows([x, g], norm.weight.host.len(), #[inline(always)] |[x, g], out| {
-        kernels::norm::backward(x, &norm.weight.host, g, norm.spec, is_linear, out);
-    })
+    by_rows(
+        [x, g],
+        norm.weight.host.len(),
+        #[inline(always)]
+        |[x, g], out| {
+            kernels::norm::backward(x, &norm.weight.host, g, norm.spec, is_linear, out);
+        },
+    )
 }
 
 pub(crate) fn rotary(
@@ -130,16 +145,26 @@ pub(crate) fn rotary(
     turn: Turn,
 ) -> Result<Tensor, EngineError> {
     let n_cols = x.dims2()?.1;
-    by_rows([x, &table.cos, &table.sin], n_cols, #[inline(always)] |[x, cos, sin], out| {
-        kernels::rotary::turn(x, d_head, cos, sin, turn == Turn::Back, out);
-    })
+    by_rows(
+        [x, &table.cos, &table.sin],
+        n_cols,
+        #[inline(always)]
+        |[x, cos, sin], out| {
+            kernels::rotary::turn(x, d_head, cos, sin, turn == Turn::Back, out);
+        },
+    )
 }
 
 pub(crate) fn mlp_post(mlp_in: &Tensor, shape: MlpShape) -> Result<Tensor, EngineError> {
-    by_rows([mlp_in], shape.d_mlp, #[inline(always)] |[mlp_in], out| {
-        let (pre, up) = mlp_in.split_at(shape.d_mlp);
-        activation::activate(pre, shape.gated.then_some(up), shape.activation, out);
-    })
+    by_rows(
+        [mlp_in],
+        shape.d_mlp,
+        #[inline(always)]
+        |[mlp_in], out| {
+            let (pre, up) = mlp_in.split_at(shape.d_mlp);
+            activation::activate(pre, shape.gated.then_some(up), shape.activation, out);
+        },
+    )
 }
 
 pub(crate) fn mlp_backward(
@@ -150,21 +175,41 @@ pub(crate) fn mlp_backward(
 ) -> Result<Tensor, EngineError> {
     let MlpShape { d_mlp, gated, activation: act } = shape;
     match (gated, gradients) {
-        (true, Gradients::Linear) => by_rows([mlp_in, g_post], d_mlp, #[inline(always)] |[mlp_in, g], out| {
-            activation::activate(&mlp_in[..d_mlp], Some(g), act, out);
-        }),
-        (true, Gradients::True) => by_rows([mlp_in, g_post], 2 * d_mlp, #[inline(always)] |[mlp_in, g], out| {
-            let (pre, up) = mlp_in.split_at(d_mlp);
-            let (g_pre, g_up) = out.split_at_mut(d_mlp);
-            activation::slope_times(pre, Some(up), g, act, g_pre);
-            activation::activate(pre, Some(g), act, g_up);
-        }),
-        (false, Gradients::True) => by_rows([mlp_in, g_post], d_mlp, #[inline(always)] |[pre, g], out| {
-            activation::slope_times(pre, None, g, act, out);
-        }),
-        (false, Gradients::Linear) => by_rows([mlp_in, g_post], d_mlp, #[inline(always)] |[pre, g], out| {
-            activation::ratio_times(pre, g, act, out);
-        }),
+        (true, Gradients::Linear) => by_rows(
+            [mlp_in, g_post],
+            d_mlp,
+            #[inline(always)]
+            |[mlp_in, g], out| {
+                activation::activate(&mlp_in[..d_mlp], Some(g), act, out);
+            },
+        ),
+        (true, Gradients::True) => by_rows(
+            [mlp_in, g_post],
+            2 * d_mlp,
+            #[inline(always)]
+            |[mlp_in, g], out| {
+                let (pre, up) = mlp_in.split_at(d_mlp);
+                let (g_pre, g_up) = out.split_at_mut(d_mlp);
+                activation::slope_times(pre, Some(up), g, act, g_pre);
+                activation::activate(pre, Some(g), act, g_up);
+            },
+        ),
+        (false, Gradients::True) => by_rows(
+            [mlp_in, g_post],
+            d_mlp,
+            #[inline(always)]
+            |[pre, g], out| {
+                activation::slope_times(pre, None, g, act, out);
+            },
+        ),
+        (false, Gradients::Linear) => by_rows(
+            [mlp_in, g_post],
+            d_mlp,
+            #[inline(always)]
+            |[pre, g], out| {
+                activation::ratio_times(pre, g, act, out);
+            },
+        ),
     }
 }
 
@@ -266,8 +311,7 @@ pub(crate) fn product_transposed(
     let out = RowsMut { data: &mut values, n_rows, n_cols: k, stride: k };
     match &linear.weights {
         Weights::Packed(packed) => {
-            let Ok(()) =
-                kernels::product_transposed::product_transposed(g, packed, &sections, out);
+            let Ok(()) = kernels::product_transposed::product_transposed(g, packed, &sections, out);
         }
         Weights::Stored(stored) => {
             kernels::product_transposed::product_transposed(g, stored, &sections, out)?;

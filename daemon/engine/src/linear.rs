@@ -86,7 +86,11 @@ impl PanelSource for StoredMatrix {
         &self.panels
     }
 
-    fn panel<'a>(&'a self, panel: usize, scratch: &'a mut Vec<f32>) -> Result<&'a [f32], EngineError> {
+    fn panel<'a>(
+        &'a self,
+        panel: usize,
+        scratch: &'a mut Vec<f32>,
+    ) -> Result<&'a [f32], EngineError> {
         let (section, rows) = self.panels.rows_of(panel);
         let k = self.panels.k();
         scratch.clear();
@@ -162,11 +166,11 @@ impl Linear {
                 Weights::Tensor(tensor.to_dtype(compute.dtype)?.to_device(&compute.device)?)
             }
             (Way::Kernels, Residence::Stored) => Weights::Stored(stored),
-            (Way::Kernels, Residence::Decoded) => Weights::Packed(PackedMatrix::pack(
-                k,
-                &sizes,
-                |row, out| stored.read_row(row, out),
-            )?),
+            (Way::Kernels, Residence::Decoded) => {
+                Weights::Packed(PackedMatrix::pack(k, &sizes, |row, out| {
+                    stored.read_row(row, out)
+                })?)
+            }
         };
         Ok(Self { weights, bias, sections: sizes, k, compute: compute.clone() })
     }
@@ -315,7 +319,10 @@ impl Linear {
     ///
     /// # Errors
     /// The device refused; stored weights cannot be read.
-    pub fn visit_panels(&self, mut visit: impl FnMut(usize, usize, &[f32])) -> Result<(), EngineError> {
+    pub fn visit_panels(
+        &self,
+        mut visit: impl FnMut(usize, usize, &[f32]),
+    ) -> Result<(), EngineError> {
         let mut scratch = Vec::new();
         if let Weights::Tensor(w) = &self.weights {
             for first in (0..self.n()).step_by(PANEL_WIDTH) {
@@ -324,7 +331,8 @@ impl Linear {
                 scratch.clear();
                 scratch.resize(self.k * PANEL_WIDTH, 0.0);
                 for (column, row) in rows.chunks_exact(self.k).enumerate() {
-                    for (slot, value) in scratch[column..].iter_mut().step_by(PANEL_WIDTH).zip(row) {
+                    for (slot, value) in scratch[column..].iter_mut().step_by(PANEL_WIDTH).zip(row)
+                    {
                         *slot = *value;
                     }
                 }

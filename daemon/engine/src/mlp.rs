@@ -77,9 +77,7 @@ fn ratio(x: &Tensor, activation: Activation) -> Result<Tensor, EngineError> {
     Ok(match activation {
         Activation::Silu => sigmoid(x)?,
         Activation::GeluTanh => tanh_argument(x)?.tanh()?.affine(0.5, 0.5)?,
-        Activation::GeluErf => {
-            (x * std::f64::consts::FRAC_1_SQRT_2)?.erf()?.affine(0.5, 0.5)?
-        }
+        Activation::GeluErf => (x * std::f64::consts::FRAC_1_SQRT_2)?.erf()?.affine(0.5, 0.5)?,
         Activation::Relu => x.gt(0.0)?.to_dtype(x.dtype())?,
     })
 }

@@ -57,7 +57,8 @@ impl Model {
         let spec = checkpoint.spec.clone();
         let needed = Self::decoded_bytes(&spec, compute);
         let residence = if needed <= budget { Residence::Decoded } else { Residence::Stored };
-        if residence == Residence::Stored && (compute.way == Way::Plain || checkpoint.must_decode()) {
+        if residence == Residence::Stored && (compute.way == Way::Plain || checkpoint.must_decode())
+        {
             return Err(EngineError::MemoryBudget {
                 what: format!("the model decoded to {}", compute.dtype_name()),
                 needed,
@@ -105,7 +106,10 @@ impl Model {
     /// Bytes the weights take in memory.
     pub fn bytes(&self) -> u64 {
         let blocks = self.blocks.iter().map(|block| {
-            [&block.qkv, &block.w_o, &block.mlp_in, &block.w_out].map(Linear::bytes).iter().sum::<u64>()
+            [&block.qkv, &block.w_o, &block.mlp_in, &block.w_out]
+                .map(Linear::bytes)
+                .iter()
+                .sum::<u64>()
         });
         let tables = [Some(&self.unembed), self.embedding.as_ref(), self.positions.as_ref()];
         blocks.sum::<u64>() + tables.into_iter().flatten().map(Linear::bytes).sum::<u64>()
@@ -229,7 +233,11 @@ impl Loader<'_> {
             }
             QkvNames::Thirds(fused) => {
                 let all = d_q + 2 * d_kv;
-                [(name(fused), 0, d_q, all), (name(fused), d_q, d_kv, all), (name(fused), d_q + d_kv, d_kv, all)]
+                [
+                    (name(fused), 0, d_q, all),
+                    (name(fused), d_q, d_kv, all),
+                    (name(fused), d_q + d_kv, d_kv, all),
+                ]
             }
         };
         let one = |template: &str, n: usize| (name(template), 0, n, n);

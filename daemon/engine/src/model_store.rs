@@ -103,7 +103,8 @@ impl ModelStore {
     /// The name is a path to something that is no model.
     pub fn find(&self, name: &str) -> Result<Option<ModelFiles>, EngineError> {
         let path = Path::new(name);
-        let looks_like_path = name.ends_with(".gguf") || path.is_absolute() || name.starts_with('.');
+        let looks_like_path =
+            name.ends_with(".gguf") || path.is_absolute() || name.starts_with('.');
         if path.is_dir() {
             return Ok(Some(ModelFiles {
                 name: file_name(path),
@@ -170,7 +171,10 @@ impl ModelStore {
         let Some(model) = self.list()?.into_iter().find(|model| model.name == name) else {
             return Err(EngineError::ModelNotFound {
                 name: name.to_owned(),
-                problem: format!("it is not in {}; `limpid models list` shows what is", self.folder().display()),
+                problem: format!(
+                    "it is not in {}; `limpid models list` shows what is",
+                    self.folder().display()
+                ),
             });
         };
         let path = model.weights.path().to_owned();

@@ -22,8 +22,8 @@ impl Vector {
     /// # Errors
     /// The device refused.
     pub fn new(host: Vec<f32>, compute: &Compute) -> Result<Self, EngineError> {
-        let tensor = Tensor::new(host.as_slice(), &compute.device)?
-            .to_dtype(compute.activation_dtype())?;
+        let tensor =
+            Tensor::new(host.as_slice(), &compute.device)?.to_dtype(compute.activation_dtype())?;
         Ok(Self { host, tensor })
     }
 }

@@ -80,8 +80,11 @@ impl PosTensor {
     /// # Errors
     /// Out of range.
     pub fn columns(&self, start: usize, len: usize) -> Result<Self, EngineError> {
-        let pieces =
-            self.pieces.iter().map(|piece| piece.narrow(1, start, len)).collect::<Result<_, _>>()?;
+        let pieces = self
+            .pieces
+            .iter()
+            .map(|piece| piece.narrow(1, start, len))
+            .collect::<Result<_, _>>()?;
         Ok(Self { pieces })
     }
 
@@ -224,8 +227,7 @@ mod tests {
     fn pieces_read_like_one_tensor() {
         let whole = Tensor::arange(0f32, 24.0, &Device::Cpu).unwrap().reshape((6, 4)).unwrap();
         let first = PosTensor::new(whole.narrow(0, 0, 4).unwrap());
-        let joined =
-            PosTensor::extend(Some((&first, 3)), whole.narrow(0, 3, 3).unwrap()).unwrap();
+        let joined = PosTensor::extend(Some((&first, 3)), whole.narrow(0, 3, 3).unwrap()).unwrap();
         assert_eq!(joined.n_rows(), 6);
         assert_eq!(
             joined.tensor().unwrap().to_vec2::<f32>().unwrap(),

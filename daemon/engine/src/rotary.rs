@@ -31,18 +31,14 @@ impl RotaryTable {
     ///
     /// # Errors
     /// The device refused.
-    pub fn new(
-        spec: &RotarySpec,
-        n_pos: usize,
-        compute: &Compute,
-    ) -> Result<Self, EngineError> {
+    pub fn new(spec: &RotarySpec, n_pos: usize, compute: &Compute) -> Result<Self, EngineError> {
         let frequencies = spec.frequencies();
-        let angles: Vec<f64> = (0..n_pos)
-            .flat_map(|pos| frequencies.iter().map(move |f| pos as f64 * f))
-            .collect();
+        let angles: Vec<f64> =
+            (0..n_pos).flat_map(|pos| frequencies.iter().map(move |f| pos as f64 * f)).collect();
         let table = |function: fn(f64) -> f64| -> Result<Tensor, EngineError> {
             let values: Vec<f64> = angles.iter().map(|&angle| function(angle)).collect();
-            let values = Tensor::from_vec(values, (n_pos, frequencies.len()), &candle_core::Device::Cpu)?;
+            let values =
+                Tensor::from_vec(values, (n_pos, frequencies.len()), &candle_core::Device::Cpu)?;
             Ok(values.to_dtype(compute.activation_dtype())?.to_device(&compute.device)?)
         };
         Ok(Self { cos: table(f64::cos)?, sin: table(f64::sin)?, d_rotary: spec.d_rotary })

@@ -42,7 +42,8 @@ pub trait TensorFile: Send + Sync + std::fmt::Debug {
     ///
     /// # Errors
     /// No such tensor; rows out of range; `out` not a whole number of rows.
-    fn read_rows(&self, tensor: &str, first_row: usize, out: &mut [f32]) -> Result<(), EngineError>;
+    fn read_rows(&self, tensor: &str, first_row: usize, out: &mut [f32])
+    -> Result<(), EngineError>;
 }
 
 mod decode;

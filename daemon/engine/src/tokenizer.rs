@@ -236,7 +236,11 @@ impl Tokenizer {
     pub fn single(&self, text: &str) -> Result<u32, EngineError> {
         let ids = |text: &str| -> Result<Vec<u32>, EngineError> {
             let tokens = self.encode(text, Specials::Parse)?;
-            Ok(tokens.into_iter().filter(|token| token.span.is_some()).map(|token| token.id).collect())
+            Ok(tokens
+                .into_iter()
+                .filter(|token| token.span.is_some())
+                .map(|token| token.id)
+                .collect())
         };
         let own = ids(text)?;
         if let [id] = own[..] {

@@ -143,8 +143,18 @@ impl Trace {
     pub fn bytes(&self) -> u64 {
         let layers = self.layers.iter().map(|kept| match kept {
             Kept::Whole(l) => [
-                &l.resid_pre, &l.q_raw, &l.k_raw, &l.q, &l.k, &l.v, &l.z, &l.attn_raw,
-                &l.resid_mid, &l.mlp_in, &l.mlp_raw, &l.mlp_out,
+                &l.resid_pre,
+                &l.q_raw,
+                &l.k_raw,
+                &l.q,
+                &l.k,
+                &l.v,
+                &l.z,
+                &l.attn_raw,
+                &l.resid_mid,
+                &l.mlp_in,
+                &l.mlp_raw,
+                &l.mlp_out,
             ]
             .into_iter()
             .map(PosTensor::bytes)

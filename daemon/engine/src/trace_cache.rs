@@ -64,7 +64,8 @@ impl TraceCache {
         token_ids: &[u32],
     ) -> Option<Arc<Trace>> {
         let is_lean = plan == CapturePlan::Lean;
-        let shared = |key: &Key| key.token_ids.iter().zip(token_ids).take_while(|(a, b)| a == b).count();
+        let shared =
+            |key: &Key| key.token_ids.iter().zip(token_ids).take_while(|(a, b)| a == b).count();
         let (key, n_shared) = self
             .traces
             .iter()

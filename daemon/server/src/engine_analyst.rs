@@ -77,7 +77,12 @@ struct Inspected {
 
 impl EngineAnalyst {
     /// Nothing is loaded yet. Half of the budget is for traces.
-    pub fn new(store: ModelStore, compute: Compute, budget: MemoryBudget, default_model: String) -> Self {
+    pub fn new(
+        store: ModelStore,
+        compute: Compute,
+        budget: MemoryBudget,
+        default_model: String,
+    ) -> Self {
         Self {
             store,
             compute,
@@ -118,18 +123,26 @@ impl EngineAnalyst {
         }
     }
 
-    fn fetch_and_load(&self, name: &str, share: &AtomicU32, job: &Job) -> Result<Loaded, EngineError> {
+    fn fetch_and_load(
+        &self,
+        name: &str,
+        share: &AtomicU32,
+        job: &Job,
+    ) -> Result<Loaded, EngineError> {
         let says = |part: f32, doing: &str| {
             share.store(part.to_bits(), Ordering::Relaxed);
             job.progress(part, doing);
         };
         let files = self.store.resolve(name, &|progress: StoreProgress| {
-            let part = progress.total_bytes.map_or(0.0, |total| progress.done_bytes as f32 / total.max(1) as f32);
+            let part = progress
+                .total_bytes
+                .map_or(0.0, |total| progress.done_bytes as f32 / total.max(1) as f32);
             says(0.5 * part, "fetching");
         })?;
         job.cancel.check()?;
         let opened = model_pool::open(&files)?;
-        let progress = |done: usize, of: usize| says(0.5 + 0.5 * done as f32 / of as f32, "loading");
+        let progress =
+            |done: usize, of: usize| says(0.5 + 0.5 * done as f32 / of as f32, "loading");
         model_pool::load(opened, &self.compute, self.budget, &progress)
     }
 
@@ -163,7 +176,10 @@ impl EngineAnalyst {
         let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
         let model = &loaded.model;
         if ids.len() > model.spec.n_ctx {
-            return Err(EngineError::ContextWindow { n_tokens: ids.len(), n_ctx: model.spec.n_ctx });
+            return Err(EngineError::ContextWindow {
+                n_tokens: ids.len(),
+                n_ctx: model.spec.n_ctx,
+            });
         }
         let question = Question {
             position: ask.position,
@@ -177,7 +193,8 @@ impl EngineAnalyst {
             prune,
             top: Top::Strongest(ROWS),
         };
-        let progress = |done: usize, of: usize| job.progress(done as f32 / of as f32, "reading the prompt");
+        let progress =
+            |done: usize, of: usize| job.progress(done as f32 / of as f32, "reading the prompt");
         let watch = Watch { cancel: &job.cancel, progress: &progress };
         let plan = CapturePlan::choose(&model.spec, ids.len(), self.budget.0.min(free_bytes()))?;
         let trace = match self.traces.get(loaded.fingerprint, plan, &ids) {
@@ -233,7 +250,8 @@ impl Analyst for EngineAnalyst {
                 match entry.value() {
                     Slot::Loading(share) => {
                         let share = f32::from_bits(share.load(Ordering::Relaxed));
-                        row.state = if share < 0.5 { ModelState::Fetching } else { ModelState::Loading };
+                        row.state =
+                            if share < 0.5 { ModelState::Fetching } else { ModelState::Loading };
                         row.progress = Some(share);
                     }
                     Slot::Loaded(loaded) => {
@@ -315,7 +333,8 @@ impl Analyst for EngineAnalyst {
         };
         let inspected = self.inspected(ask, Prune::DEFAULT, job)?;
         let inspector = &inspected.inspector;
-        let progress = |done: usize, of: usize| job.progress(done as f32 / of as f32, "walking back");
+        let progress =
+            |done: usize, of: usize| job.progress(done as f32 / of as f32, "walking back");
         let watch = Watch { cancel: &job.cancel, progress: &progress };
         let view = || -> Result<AttributionView, EngineError> {
             let attributions = inspector.attributions(watch)?;
@@ -352,10 +371,14 @@ impl Analyst for EngineAnalyst {
         let n_tokens = inspected.tokens.len();
         let positions = params.positions.clone().unwrap_or_else(|| (0..n_tokens).collect());
         if let Some(position) = positions.iter().find(|position| **position >= n_tokens) {
-            let problem = format!("position {position} is out of range; the prompt has positions 0 to {}", n_tokens - 1);
+            let problem = format!(
+                "position {position} is out of range; the prompt has positions 0 to {}",
+                n_tokens - 1
+            );
             return Err(ViewError::new(ErrorKind::BadRequest, problem));
         }
-        let progress = |done: usize, of: usize| job.progress(done as f32 / of as f32, "reading the lens");
+        let progress =
+            |done: usize, of: usize| job.progress(done as f32 / of as f32, "reading the lens");
         let watch = Watch { cancel: &job.cancel, progress: &progress };
         let lens = inspector.lens(&positions, watch).map_err(|e| from_engine(&e))?;
         Ok(LensView { target: Self::target(inspector), positions, lens })

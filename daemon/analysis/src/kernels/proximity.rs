@@ -91,8 +91,11 @@ mod tests {
     /// The definition, in f64.
     fn literal(y: &[f32], part: &[f32], scale: f32) -> f64 {
         let norm: f64 = y.iter().map(|y| f64::from(y.abs())).sum();
-        let rest: f64 =
-            y.iter().zip(part).map(|(y, p)| (f64::from(*y) - f64::from(scale) * f64::from(*p)).abs()).sum();
+        let rest: f64 = y
+            .iter()
+            .zip(part)
+            .map(|(y, p)| (f64::from(*y) - f64::from(scale) * f64::from(*p)).abs())
+            .sum();
         (norm - rest).max(FLOOR)
     }
 

@@ -2,7 +2,9 @@
 
 use crate::{
     components::strongest,
-    contributions::{attention_contributions, head_values, mlp_contributions, neuron_contributions, patterns_at},
+    contributions::{
+        attention_contributions, head_values, mlp_contributions, neuron_contributions, patterns_at,
+    },
     head_types::{HeadType, head_types},
     route_graph::{NodeId, NodeKind},
     views::inspection::Inspector,
@@ -55,7 +57,12 @@ impl Inspector {
     }
 
     /// The residual row of a node; of an MLP, its output.
-    fn node_row(&self, kind: NodeKind, layer: usize, position: usize) -> Result<Vec<f32>, EngineError> {
+    fn node_row(
+        &self,
+        kind: NodeKind,
+        layer: usize,
+        position: usize,
+    ) -> Result<Vec<f32>, EngineError> {
         let of = |rows: &limpid_engine::pos_tensor::PosTensor| -> Result<Vec<f32>, EngineError> {
             to_host(&rows.narrow(position, 1)?.tensor()?)
         };
@@ -90,7 +97,8 @@ impl Inspector {
         };
         let mut rows = vec![self.node_row(kind, layer, position)?];
         if let Some(below) = below {
-            let layer_below = if kind == NodeKind::ResidMid { layer.saturating_sub(1) } else { layer };
+            let layer_below =
+                if kind == NodeKind::ResidMid { layer.saturating_sub(1) } else { layer };
             rows.push(self.node_row(below, layer_below, position)?);
         }
         let logits = self.lens_logits(&rows)?;
@@ -104,12 +112,20 @@ impl Inspector {
                 before: rank_of(before, id),
                 after: rank_of(after, id),
             };
-            gained = top(after, k).into_iter().map(|(id, _)| change(id)).filter(|c| c.after < c.before).collect();
-            lost = top(before, k).into_iter().map(|(id, _)| change(id)).filter(|c| c.after > c.before).collect();
+            gained = top(after, k)
+                .into_iter()
+                .map(|(id, _)| change(id))
+                .filter(|c| c.after < c.before)
+                .collect();
+            lost = top(before, k)
+                .into_iter()
+                .map(|(id, _)| change(id))
+                .filter(|c| c.after > c.before)
+                .collect();
         }
         let own = logits.first().map(Vec::as_slice).unwrap_or_default();
         Ok(NodeCard {
-            node: params.node.clone(),
+            node: params.node,
             flow: self.flow(kind, layer, position),
             top: self.predictions_of(own, k),
             bottom: self.token_values(&bottom(own, k)),
@@ -125,8 +141,10 @@ impl Inspector {
     pub fn edge_card(&self, params: &EdgeParams) -> Result<EdgeCard, EngineError> {
         let (from, to) = (&params.from, &params.to);
         let (from_kind, to_kind) = (Self::node_kind(from)?, Self::node_kind(to)?);
-        let (source, position) =
-            (self.place(from.layer, Some(from.position))?, self.place(to.layer, Some(to.position))?);
+        let (source, position) = (
+            self.place(from.layer, Some(from.position))?,
+            self.place(to.layer, Some(to.position))?,
+        );
         let layer = to.layer;
         let comes_from_below = match from_kind {
             NodeKind::Embed => layer == 0,
@@ -135,11 +153,27 @@ impl Inspector {
         };
         let model = &self.loaded.model;
         let kind = match (from_kind, to_kind) {
-            (NodeKind::ResidMid, NodeKind::Mlp) if from.layer == layer && source == position => EdgeKind::MlpIn,
-            (NodeKind::Mlp, NodeKind::ResidPost) if from.layer == layer && source == position => EdgeKind::MlpOut,
-            (NodeKind::ResidMid, NodeKind::ResidPost) if from.layer == layer && source == position => EdgeKind::Residual,
-            (_, NodeKind::ResidMid) if comes_from_below && source == position && params.kind == Some(EdgeKind::Residual) => EdgeKind::Residual,
-            (_, NodeKind::ResidMid) if comes_from_below && source <= position => EdgeKind::Attention,
+            (NodeKind::ResidMid, NodeKind::Mlp) if from.layer == layer && source == position => {
+                EdgeKind::MlpIn
+            }
+            (NodeKind::Mlp, NodeKind::ResidPost) if from.layer == layer && source == position => {
+                EdgeKind::MlpOut
+            }
+            (NodeKind::ResidMid, NodeKind::ResidPost)
+                if from.layer == layer && source == position =>
+            {
+                EdgeKind::Residual
+            }
+            (_, NodeKind::ResidMid)
+                if comes_from_below
+                    && source == position
+                    && params.kind == Some(EdgeKind::Residual) =>
+            {
+                EdgeKind::Residual
+            }
+            (_, NodeKind::ResidMid) if comes_from_below && source <= position => {
+                EdgeKind::Attention
+            }
             _ => {
                 return Err(EngineError::BadRequest(
                     "there is no such edge; edges lead from the residual below into resid_mid, from resid_mid into mlp, and from both into resid_post, and never from a later token".to_owned(),
@@ -149,7 +183,9 @@ impl Inspector {
         let flow_to = self.flow(to_kind, layer, position).unwrap_or(0.0);
         let mut heads = Vec::new();
         let contribution = match kind {
-            EdgeKind::MlpIn | EdgeKind::MlpOut | EdgeKind::Residual if to_kind != NodeKind::ResidMid => {
+            EdgeKind::MlpIn | EdgeKind::MlpOut | EdgeKind::Residual
+                if to_kind != NodeKind::ResidMid =>
+            {
                 let shares = mlp_contributions(model, &self.trace, layer, &[position])?;
                 let pick = if kind == EdgeKind::Residual { shares.resid() } else { shares.mlp() };
                 pick.first().copied().unwrap_or(0.0)
@@ -166,7 +202,7 @@ impl Inspector {
         };
         // What goes into an MLP goes in whole.
         let flow = if kind == EdgeKind::MlpIn { flow_to } else { flow_to * contribution };
-        Ok(EdgeCard { from: from.clone(), to: to.clone(), kind, contribution, flow, heads })
+        Ok(EdgeCard { from: *from, to: *to, kind, contribution, flow, heads })
     }
 
     fn edge_heads(
@@ -213,13 +249,17 @@ impl Inspector {
         let n_tokens = self.trace.n_tokens();
         let of = self.trace.layer(layer, model)?;
         let rows = self.head_rows(vec![(layer, head)], self.known_attributions(), position)?;
-        let row = rows.into_iter().next().ok_or_else(|| EngineError::BadRequest("no such head".to_owned()))?;
+        let row = rows
+            .into_iter()
+            .next()
+            .ok_or_else(|| EngineError::BadRequest("no such head".to_owned()))?;
         let mut pattern = patterns_at(model, layer, &of, &[position])?.row(head, 0).to_vec();
         pattern.resize(n_tokens, 0.0);
         let of_head = |shares: &[f32]| -> Vec<f32> {
             shares.iter().skip(head).step_by(n_heads).copied().collect()
         };
-        let contribution = of_head(attention_contributions(model, &self.trace, layer, &[position])?.attn());
+        let contribution =
+            of_head(attention_contributions(model, &self.trace, layer, &[position])?.attn());
         let (mut labels, mut pattern_map, mut contribution_map) = (Vec::new(), None, None);
         let fits = n_tokens * n_tokens <= MAP_CELLS;
         if params.maps && !fits {
@@ -233,7 +273,8 @@ impl Inspector {
         if fits {
             let all: Vec<usize> = (0..n_tokens).collect();
             let patterns = patterns_at(model, layer, &of, &all)?;
-            let map: Vec<f32> = all.iter().flat_map(|&pos| patterns.row(head, pos).to_vec()).collect();
+            let map: Vec<f32> =
+                all.iter().flat_map(|&pos| patterns.row(head, pos).to_vec()).collect();
             labels = head_types(&map, self.trace.token_ids())
                 .into_iter()
                 .map(|label| match label {
@@ -269,7 +310,8 @@ impl Inspector {
         let before = self.node_row(NodeKind::ResidMid, layer, position)?;
         let after = self.node_row(NodeKind::ResidPost, layer, position)?;
         let logits = self.lens_logits(&[before, after])?;
-        let predictions = |at: usize| logits.get(at).map_or_else(Vec::new, |l| self.predictions_of(l, LISTED));
+        let predictions =
+            |at: usize| logits.get(at).map_or_else(Vec::new, |l| self.predictions_of(l, LISTED));
         let mlp = mlp_contributions(model, &self.trace, layer, &[position])?;
         Ok(MlpCard {
             layer,
@@ -294,11 +336,15 @@ impl Inspector {
         out_of_range("neuron", neuron, d_mlp)?;
         let shares = neuron_contributions(model, &self.trace, layer, position)?;
         let rows = self.neuron_rows_at(vec![(layer, neuron)], position, &shares)?;
-        let row = rows.into_iter().next().ok_or_else(|| EngineError::BadRequest("no such neuron".to_owned()))?;
+        let row = rows
+            .into_iter()
+            .next()
+            .ok_or_else(|| EngineError::BadRequest("no such neuron".to_owned()))?;
         let of = self.trace.layer(layer, model)?;
         let inputs = of.mlp_in.host()?;
         let at = inputs.row(position);
-        let all = to_host(&post(&of.mlp_in.tensor()?, model.block_shape(layer).mlp, model.compute.way)?)?;
+        let all =
+            to_host(&post(&of.mlp_in.tensor()?, model.block_shape(layer).mlp, model.compute.way)?)?;
         Ok(NeuronCard {
             row,
             pre: at[neuron],
@@ -312,5 +358,8 @@ fn out_of_range(what: &str, index: usize, n: usize) -> Result<(), EngineError> {
     if index < n {
         return Ok(());
     }
-    Err(EngineError::BadRequest(format!("{what} {index} is out of range; there are {what}s 0 to {}", n - 1)))
+    Err(EngineError::BadRequest(format!(
+        "{what} {index} is out of range; there are {what}s 0 to {}",
+        n - 1
+    )))
 }

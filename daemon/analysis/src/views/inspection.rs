@@ -2,8 +2,8 @@
 
 use crate::{
     attribution::{Attributions, Method},
-    contributions::NeuronShares,
     components::{NeuronFlows, head_output, neuron_directions, neuron_flows, strongest},
+    contributions::NeuronShares,
     objective::{Objective, ObjectiveKind},
     route_build::grow,
     route_graph::{EdgeKind, NodeId, NodeKind, PrunedGraph, RouteGraph},
@@ -12,11 +12,7 @@ use crate::{
 };
 use candle_core::Tensor;
 use limpid_engine::{
-    error::EngineError,
-    forward::Watch,
-    model_pool::Loaded,
-    pos_tensor::to_host,
-    tokenizer::Token,
+    error::EngineError, forward::Watch, model_pool::Loaded, pos_tensor::to_host, tokenizer::Token,
     trace::Trace,
 };
 use limpid_protocol::{
@@ -171,7 +167,11 @@ impl Inspector {
     ///
     /// # Errors
     /// Cancelled; the device refused.
-    pub fn first_step(&self, tokens: &[Token], watch: Watch<'_>) -> Result<wire::Inspection, EngineError> {
+    pub fn first_step(
+        &self,
+        tokens: &[Token],
+        watch: Watch<'_>,
+    ) -> Result<wire::Inspection, EngineError> {
         let predicted = predicted_tokens(&self.loaded.model, &self.trace, watch.cancel)?;
         Ok(wire::Inspection {
             model: self.model_info(),
@@ -200,8 +200,13 @@ impl Inspector {
         if let Some(done) = self.attributions.get() {
             return Ok(done);
         }
-        let done =
-            Attributions::new(&self.loaded.model, &self.trace, self.objective, &self.logits, watch)?;
+        let done = Attributions::new(
+            &self.loaded.model,
+            &self.trace,
+            self.objective,
+            &self.logits,
+            watch,
+        )?;
         Ok(self.attributions.get_or_init(|| done))
     }
 
@@ -211,7 +216,11 @@ impl Inspector {
     }
 
     /// Token scores of the methods; the first is shown.
-    pub fn attribution(&self, attributions: &Attributions, methods: &[Method]) -> wire::Attribution {
+    pub fn attribution(
+        &self,
+        attributions: &Attributions,
+        methods: &[Method],
+    ) -> wire::Attribution {
         let flows = self.input_flows();
         let scores = |method: Method| attributions.tokens(method, &flows);
         let shown = methods.first().copied().unwrap_or(Method::Atp);
@@ -261,7 +270,8 @@ impl Inspector {
                     .map(|&position| resid.narrow(position, 1)?.tensor())
                     .collect::<Result<Vec<_>, _>>()?;
                 let resid = Tensor::cat(&rows, 0)?;
-                let cells = lens_cells(&self.loaded.model, &resid, self.objective.target, watch.cancel)?;
+                let cells =
+                    lens_cells(&self.loaded.model, &resid, self.objective.target, watch.cancel)?;
                 let wire_cell = |cell: crate::vocabulary::LensCell| wire::LensCell {
                     id: cell.id,
                     text: self.text(cell.id),
@@ -317,7 +327,12 @@ impl Inspector {
         let all = crate::vocabulary::log_sum_exp(logits);
         top(logits, k)
             .into_iter()
-            .map(|(id, logit)| wire::Prediction { id, text: self.text(id), logit, prob: (logit - all).exp() })
+            .map(|(id, logit)| wire::Prediction {
+                id,
+                text: self.text(id),
+                logit,
+                prob: (logit - all).exp(),
+            })
             .collect()
     }
 
@@ -365,7 +380,10 @@ impl Inspector {
                         heads: edge
                             .heads
                             .iter()
-                            .map(|&(head, contribution)| wire_graph::EdgeHead { head, contribution })
+                            .map(|&(head, contribution)| wire_graph::EdgeHead {
+                                head,
+                                contribution,
+                            })
                             .collect(),
                     })
                 })
@@ -449,7 +467,9 @@ impl Inspector {
                         own.into_iter().map(move |(_, neuron)| (layer, neuron))
                     })
                     .collect();
-                chosen.sort_by(|a, b| by[b.0][b.1].abs().total_cmp(&by[a.0][a.1].abs()).then(a.cmp(b)));
+                chosen.sort_by(|a, b| {
+                    by[b.0][b.1].abs().total_cmp(&by[a.0][a.1].abs()).then(a.cmp(b))
+                });
                 chosen
             }
         };
@@ -534,7 +554,8 @@ impl Inspector {
                     sign_case: self.sign_case(layer, neuron, position)?,
                     flow: flow((layer, neuron)),
                     attribution: scores.map(|s| s.true_pass.neurons[layer][neuron]),
-                    attribution_at_target: scores.map(|s| s.true_pass.neurons_at_target[layer][neuron]),
+                    attribution_at_target: scores
+                        .map(|s| s.true_pass.neurons_at_target[layer][neuron]),
                     logit_attribution: scores.map(|s| s.neuron_logits[layer][neuron]),
                     promotes: self.token_values(&written.promotes),
                     suppresses: self.token_values(&written.suppresses),
@@ -543,7 +564,12 @@ impl Inspector {
             .collect()
     }
 
-    fn sign_case(&self, layer: usize, neuron: usize, position: usize) -> Result<String, EngineError> {
+    fn sign_case(
+        &self,
+        layer: usize,
+        neuron: usize,
+        position: usize,
+    ) -> Result<String, EngineError> {
         let model = &self.loaded.model;
         let of = self.trace.layer(layer, model)?;
         let row = of.mlp_in.narrow(position, 1)?;

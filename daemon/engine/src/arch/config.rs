@@ -180,8 +180,10 @@ impl<'a> Config<'a> {
                     Some(original) => original,
                     None => top.positive("max_position_embeddings", 8192.0)?,
                 };
-                let (low, high) =
-                    (self.positive("low_freq_factor", 1.0)?, self.positive("high_freq_factor", 4.0)?);
+                let (low, high) = (
+                    self.positive("low_freq_factor", 1.0)?,
+                    self.positive("high_freq_factor", 4.0)?,
+                );
                 if high <= low {
                     return Err(self.error("high_freq_factor", "must be above low_freq_factor"));
                 }
@@ -202,7 +204,9 @@ impl<'a> Config<'a> {
             }
             other => Err(self.error(
                 "rope_type",
-                format!("rotary scaling `{other}` is not supported; supported: default, linear, llama3"),
+                format!(
+                    "rotary scaling `{other}` is not supported; supported: default, linear, llama3"
+                ),
             )),
         }
     }

@@ -119,10 +119,7 @@ fn spec(config: &Config<'_>) -> Result<ModelSpec, EngineError> {
 
 /// The rotary of full and of sliding layers: one object per layer type (5.x), or separate keys (4.x), where scaling
 /// belongs to the full layers only.
-fn rotaries(
-    config: &Config<'_>,
-    d_head: usize,
-) -> Result<(RotarySpec, RotarySpec), EngineError> {
+fn rotaries(config: &Config<'_>, d_head: usize) -> Result<(RotarySpec, RotarySpec), EngineError> {
     let parameters = config.object("rope_parameters")?;
     let per_type = |kind: &str| parameters.as_ref().map_or(Ok(None), |p| p.object(kind));
     if let (Some(full), Some(sliding)) =

@@ -50,7 +50,8 @@ fn erf(x: f32) -> f32 {
     p = p.mul_add(t, 0.254_829_6);
     let far = 1.0 - p * t * exp(-a * a);
     let square = a * a;
-    let near = a * std::f32::consts::FRAC_2_SQRT_PI
+    let near = a
+        * std::f32::consts::FRAC_2_SQRT_PI
         * (1.0 - square * (1.0 / 3.0 - square * (0.1 - square * (1.0 / 42.0 - square / 216.0))));
     (if a < 0.5 { near } else { far }).copysign(x)
 }
@@ -64,9 +65,7 @@ const DENSITY_AT_0: f32 = 0.398_942_3;
 fn ratio(x: f32, activation: Activation) -> f32 {
     match activation {
         Activation::Silu => 1.0 / (1.0 + exp(-x)),
-        Activation::GeluTanh => {
-            0.5 + 0.5 * tanh(TANH_SCALE * x * (TANH_CUBIC * x).mul_add(x, 1.0))
-        }
+        Activation::GeluTanh => 0.5 + 0.5 * tanh(TANH_SCALE * x * (TANH_CUBIC * x).mul_add(x, 1.0)),
         Activation::GeluErf => 0.5 + 0.5 * erf(x * std::f32::consts::FRAC_1_SQRT_2),
         Activation::Relu => f32::from(x > 0.0),
     }
@@ -92,10 +91,22 @@ fn slope(x: f32, activation: Activation) -> f32 {
 macro_rules! each_activation {
     ($activation:expr, $name:ident => $body:expr) => {
         match $activation {
-            Activation::Silu => { const $name: Activation = Activation::Silu; $body }
-            Activation::GeluTanh => { const $name: Activation = Activation::GeluTanh; $body }
-            Activation::GeluErf => { const $name: Activation = Activation::GeluErf; $body }
-            Activation::Relu => { const $name: Activation = Activation::Relu; $body }
+            Activation::Silu => {
+                const $name: Activation = Activation::Silu;
+                $body
+            }
+            Activation::GeluTanh => {
+                const $name: Activation = Activation::GeluTanh;
+                $body
+            }
+            Activation::GeluErf => {
+                const $name: Activation = Activation::GeluErf;
+                $body
+            }
+            Activation::Relu => {
+                const $name: Activation = Activation::Relu;
+                $body
+            }
         }
     };
 }
@@ -115,7 +126,13 @@ pub fn activate(pre: &[f32], up: Option<&[f32]>, activation: Activation, out: &m
 
 /// `g_pre = g act'(pre)`, times `up` where there is one. One row.
 #[inline(always)]
-pub fn slope_times(pre: &[f32], up: Option<&[f32]>, g: &[f32], activation: Activation, out: &mut [f32]) {
+pub fn slope_times(
+    pre: &[f32],
+    up: Option<&[f32]>,
+    g: &[f32],
+    activation: Activation,
+    out: &mut [f32],
+) {
     each_activation!(activation, ACT => match up {
         Some(up) => for (((out, x), up), g) in out.iter_mut().zip(pre).zip(up).zip(g) {
             *out = g * up * slope(*x, ACT);
@@ -147,13 +164,16 @@ mod tests {
             let n = 2000;
             let h = x / f64::from(n);
             let f = |t: f64| (-0.5 * t * t).exp() * 0.398_942_280_401_432_7;
-            let inner: f64 = (1..n).map(|i| f(h * f64::from(i)) * if i % 2 == 0 { 2.0 } else { 4.0 }).sum();
+            let inner: f64 =
+                (1..n).map(|i| f(h * f64::from(i)) * if i % 2 == 0 { 2.0 } else { 4.0 }).sum();
             0.5 + h / 3.0 * (f(0.0) + inner + f(x))
         };
         match activation {
             Activation::Silu => x / (1.0 + (-x).exp()),
             Activation::GeluTanh => {
-                0.5 * x * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3))).tanh())
+                0.5 * x
+                    * (1.0
+                        + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3))).tanh())
             }
             Activation::GeluErf => x * normal(x),
             Activation::Relu => x.max(0.0),
@@ -179,18 +199,32 @@ mod tests {
                 let mut out = [0f32];
                 activate(&[x], None, activation, &mut out);
                 let want = exact(f64::from(x), activation);
-                assert!((f64::from(out[0]) - want).abs() < 1e-6 * (1.0 + want.abs()), "{activation:?} {x}");
+                assert!(
+                    (f64::from(out[0]) - want).abs() < 1e-6 * (1.0 + want.abs()),
+                    "{activation:?} {x}"
+                );
                 slope_times(&[x], None, &[1.0], activation, &mut out);
                 let h = 1e-5;
-                let want = (exact(f64::from(x) + h, activation) - exact(f64::from(x) - h, activation)) / (2.0 * h);
-                assert!((f64::from(out[0]) - want).abs() < 2e-6, "{activation:?} {x} {} {want}", out[0]);
+                let want = (exact(f64::from(x) + h, activation)
+                    - exact(f64::from(x) - h, activation))
+                    / (2.0 * h);
+                assert!(
+                    (f64::from(out[0]) - want).abs() < 2e-6,
+                    "{activation:?} {x} {} {want}",
+                    out[0]
+                );
             }
         }
     }
 
     #[test]
     fn slopes_at_zero_are_the_stated_ones() {
-        for (activation, want) in [(Activation::Silu, 0.5), (Activation::GeluTanh, 0.5), (Activation::GeluErf, 0.5), (Activation::Relu, 0.0)] {
+        for (activation, want) in [
+            (Activation::Silu, 0.5),
+            (Activation::GeluTanh, 0.5),
+            (Activation::GeluErf, 0.5),
+            (Activation::Relu, 0.0),
+        ] {
             let mut out = [f32::NAN];
             ratio_times(&[0.0], &[1.0], activation, &mut out);
             assert_eq!(out[0], want, "{activation:?}");

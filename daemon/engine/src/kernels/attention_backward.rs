@@ -5,7 +5,9 @@ use crate::{
     attention::{AttentionShape, MIN_REST},
     kernels::{
         Rows,
-        attention::{HeadKeys, QUERIES, head_rows, pattern_block, score_stride, slab_width, visible},
+        attention::{
+            HeadKeys, QUERIES, head_rows, pattern_block, score_stride, slab_width, visible,
+        },
         slab::{Left, SlabProduct},
     },
 };
@@ -186,7 +188,16 @@ pub fn attention_backward(
         .map(|head| {
             let (keys, values) = &prepared[head / group];
             let own = |x| head_rows(x, head, d, 0..n_queries);
-            let job = HeadJob { q: own(q), z: own(z), g_z: own(g_z), keys, values, n_keys, shape, is_true };
+            let job = HeadJob {
+                q: own(q),
+                z: own(z),
+                g_z: own(g_z),
+                keys,
+                values,
+                n_keys,
+                shape,
+                is_true,
+            };
             arch.dispatch(job)
         })
         .collect();

@@ -29,11 +29,23 @@ fn statistics(x: &[f32], spec: NormSpec) -> (f32, f32) {
     let n = x.len() as f32;
     let mean = match spec.kind {
         NormKind::LayerNorm => {
-            sum(x, x, x, #[inline(always)] |x, _, _| x) / n
+            sum(
+                x,
+                x,
+                x,
+                #[inline(always)]
+                |x, _, _| x,
+            ) / n
         }
         NormKind::RmsNorm => 0.0,
     };
-    let squares = sum(x, x, x, #[inline(always)] |x, _, _| (x - mean) * (x - mean));
+    let squares = sum(
+        x,
+        x,
+        x,
+        #[inline(always)]
+        |x, _, _| (x - mean) * (x - mean),
+    );
     let mean_square = squares / n;
     (mean, (1.0 / (f64::from(mean_square) + spec.eps).sqrt()) as f32)
 }
@@ -54,19 +66,39 @@ pub fn forward(x: &[f32], weight: &[f32], bias: Option<&[f32]>, spec: NormSpec, 
 
 /// `g_x` from `g`; with `is_linear` the denominator is a constant.
 #[inline(always)]
-pub fn backward(x: &[f32], weight: &[f32], g: &[f32], spec: NormSpec, is_linear: bool, out: &mut [f32]) {
+pub fn backward(
+    x: &[f32],
+    weight: &[f32],
+    g: &[f32],
+    spec: NormSpec,
+    is_linear: bool,
+    out: &mut [f32],
+) {
     let n = x.len();
     let (mean, scale) = statistics(x, spec);
     let mean_u = match spec.kind {
         NormKind::LayerNorm => {
-            sum(weight, g, x, #[inline(always)] |w, g, _| w * g) * scale / n as f32
+            sum(
+                weight,
+                g,
+                x,
+                #[inline(always)]
+                |w, g, _| w * g,
+            ) * scale
+                / n as f32
         }
         NormKind::RmsNorm => 0.0,
     };
     let along = if is_linear {
         0.0
     } else {
-        let dot = sum(weight, g, x, #[inline(always)] |w, g, x| w * g * (x - mean));
+        let dot = sum(
+            weight,
+            g,
+            x,
+            #[inline(always)]
+            |w, g, x| w * g * (x - mean),
+        );
         dot * scale * scale / n as f32
     };
     for (((out, w), g), x) in out.iter_mut().zip(weight).zip(g).zip(x) {

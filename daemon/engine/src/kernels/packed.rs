@@ -174,11 +174,7 @@ impl PanelSource for PackedMatrix {
         &self.panels
     }
 
-    fn panel<'a>(
-        &'a self,
-        panel: usize,
-        _: &'a mut Vec<f32>,
-    ) -> Result<&'a [f32], Self::Error> {
+    fn panel<'a>(&'a self, panel: usize, _: &'a mut Vec<f32>) -> Result<&'a [f32], Self::Error> {
         Ok(self.panel_values(panel))
     }
 
@@ -216,7 +212,8 @@ mod tests {
 
     #[test]
     fn a_reader_that_fails_is_heard() {
-        let packed = PackedMatrix::pack(2, &[60], |row, _| if row == 55 { Err(row) } else { Ok(()) });
+        let packed =
+            PackedMatrix::pack(2, &[60], |row, _| if row == 55 { Err(row) } else { Ok(()) });
         assert_eq!(packed.unwrap_err(), 55);
     }
 }

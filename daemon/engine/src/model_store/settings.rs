@@ -26,7 +26,10 @@ impl StoreSettings {
 
     /// What a look-up of variables says.
     pub fn from_lookup(variable: &dyn Fn(&str) -> Option<String>) -> Self {
-        let is_set = |key| variable(key).is_some_and(|v| !matches!(v.to_lowercase().as_str(), "0" | "false" | "no"));
+        let is_set = |key| {
+            variable(key)
+                .is_some_and(|v| !matches!(v.to_lowercase().as_str(), "0" | "false" | "no"))
+        };
         Self {
             home: variable("LIMPID_HOME").map_or_else(data_folder, PathBuf::from),
             hub_home: variable("HF_HOME").map(PathBuf::from),
@@ -43,5 +46,6 @@ fn data_folder() -> PathBuf {
         author: "limpid".to_owned(),
         app_name: "limpid".to_owned(),
     };
-    choose_app_strategy(args).map_or_else(|_| PathBuf::from(".limpid"), |folders| folders.data_dir())
+    choose_app_strategy(args)
+        .map_or_else(|_| PathBuf::from(".limpid"), |folders| folders.data_dir())
 }

@@ -64,7 +64,10 @@ impl<'a> Reader<'a> {
     fn take(&mut self, n: u64, field: &str) -> Result<&'a [u8], EngineError> {
         let left = (self.bytes.len() - self.at) as u64;
         if n > left {
-            let problem = format!("needs {n} bytes at offset {}, but only {left} are left in the file", self.at);
+            let problem = format!(
+                "needs {n} bytes at offset {}, but only {left} are left in the file",
+                self.at
+            );
             return Err(self.error(field, problem));
         }
         let taken = &self.bytes[self.at..self.at + n as usize];
@@ -91,7 +94,10 @@ impl<'a> Reader<'a> {
         let count = self.u64(field)?;
         let left = (self.bytes.len() - self.at) as u64;
         if count.checked_mul(min_bytes).is_none_or(|bytes| bytes > left) {
-            return Err(self.error(field, format!("{count} entries do not fit the {left} bytes that are left")));
+            return Err(self.error(
+                field,
+                format!("{count} entries do not fit the {left} bytes that are left"),
+            ));
         }
         Ok(count)
     }
@@ -128,7 +134,10 @@ impl<'a> Reader<'a> {
             7 => Bool(u8::from_le_bytes(self.array(field)?) != 0),
             10 => {
                 let value = self.u64(field)?;
-                Integer(i64::try_from(value).map_err(|_| self.error(field, format!("{value} is absurd")))?)
+                Integer(
+                    i64::try_from(value)
+                        .map_err(|_| self.error(field, format!("{value} is absurd")))?,
+                )
             }
             11 => Integer(i64::from_le_bytes(self.array(field)?)),
             12 => Float(f64::from_le_bytes(self.array(field)?)),
@@ -136,7 +145,12 @@ impl<'a> Reader<'a> {
         }))
     }
 
-    fn value(&mut self, kind: u32, field: &str, depth: usize) -> Result<MetadataValue, EngineError> {
+    fn value(
+        &mut self,
+        kind: u32,
+        field: &str,
+        depth: usize,
+    ) -> Result<MetadataValue, EngineError> {
         if let Some(number) = self.number(kind, field)? {
             return Ok(number);
         }
@@ -159,7 +173,9 @@ impl<'a> Reader<'a> {
         };
         let n = self.count(min_bytes, field)?;
         match kind {
-            8 => (0..n).map(|_| self.text(field)).collect::<Result<_, _>>().map(MetadataValue::Texts),
+            8 => {
+                (0..n).map(|_| self.text(field)).collect::<Result<_, _>>().map(MetadataValue::Texts)
+            }
             0..=7 | 10..=12 => {
                 let mut numbers = Vec::with_capacity(n as usize);
                 for _ in 0..n {
@@ -195,7 +211,9 @@ impl GgufFile {
         }
         let version = reader.u32("version")?;
         if !(2..=3).contains(&version) {
-            return Err(reader.error("version", format!("{version} is not supported; supported: 2 and 3")));
+            return Err(
+                reader.error("version", format!("{version} is not supported; supported: 2 and 3"))
+            );
         }
         let n_tensors = reader.count(MIN_TENSOR, "tensor count")?;
         let n_entries = reader.count(MIN_ENTRY, "metadata count")?;
@@ -212,7 +230,9 @@ impl GgufFile {
             None => 32,
             Some(MetadataValue::Integer(n)) if *n >= 8 && n % 8 == 0 && *n <= 1 << 20 => *n as u64,
             Some(other) => {
-                return Err(reader.error("general.alignment", format!("{other:?} is not a multiple of 8")));
+                return Err(
+                    reader.error("general.alignment", format!("{other:?} is not a multiple of 8"))
+                );
             }
         };
         let tensors = Self::tensors(&mut reader, n_tensors, alignment)?;
@@ -229,17 +249,26 @@ impl GgufFile {
             let name = reader.name(&format!("name of tensor {index}"))?;
             let n_axes = reader.u32(&name)?;
             if n_axes > MAX_AXES {
-                return Err(reader.error(&name, format!("has {n_axes} axes; at most {MAX_AXES} make sense")));
+                return Err(reader
+                    .error(&name, format!("has {n_axes} axes; at most {MAX_AXES} make sense")));
             }
             let mut shape = Vec::new();
             for _ in 0..n_axes {
                 let n = reader.u64(&name)?;
-                shape.push(usize::try_from(n).map_err(|_| reader.error(&name, format!("axis of {n}")))?);
+                shape.push(
+                    usize::try_from(n).map_err(|_| reader.error(&name, format!("axis of {n}")))?,
+                );
             }
             shape.reverse();
             let kind = reader.u32(&name)?;
             let Some(kind) = StoredType::from_gguf(kind) else {
-                return Err(reader.error(&name, format!("has type {kind}, which is not supported; supported: {}", StoredType::GGUF_NAMES)));
+                return Err(reader.error(
+                    &name,
+                    format!(
+                        "has type {kind}, which is not supported; supported: {}",
+                        StoredType::GGUF_NAMES
+                    ),
+                ));
             };
             listed.push((name.clone(), shape, kind, reader.u64(&name)?));
         }
@@ -247,20 +276,26 @@ impl GgufFile {
         let mut tensors = BTreeMap::new();
         let mut taken: Vec<(u64, u64, String)> = Vec::new();
         for (name, shape, kind, offset) in listed {
-            let bytes = kind
-                .bytes(&shape)
-                .ok_or_else(|| reader.error(&name, format!("shape {shape:?} does not fit type {}", kind.name())))?;
+            let bytes = kind.bytes(&shape).ok_or_else(|| {
+                reader.error(&name, format!("shape {shape:?} does not fit type {}", kind.name()))
+            })?;
             let start = data_start.checked_add(offset);
             let end = start.and_then(|start| start.checked_add(bytes));
             let (Some(start), Some(end)) = (start, end) else {
                 return Err(reader.error(&name, format!("offset {offset} is absurd")));
             };
             if offset % alignment != 0 {
-                return Err(reader.error(&name, format!("offset {offset} is not a multiple of the alignment {alignment}")));
+                return Err(reader.error(
+                    &name,
+                    format!("offset {offset} is not a multiple of the alignment {alignment}"),
+                ));
             }
             let len = reader.bytes.len() as u64;
             if end > len {
-                return Err(reader.error(&name, format!("ends at byte {end}, but the file ends at {len}; is it cut off?")));
+                return Err(reader.error(
+                    &name,
+                    format!("ends at byte {end}, but the file ends at {len}; is it cut off?"),
+                ));
             }
             taken.push((start, end, name.clone()));
             let info = TensorInfo { shape, dtype: kind.name().to_owned(), stored_bytes: bytes };
@@ -349,7 +384,12 @@ impl TensorFile for GgufFile {
         self.tensors.get(tensor).map(|(info, ..)| info)
     }
 
-    fn read_rows(&self, tensor: &str, first_row: usize, out: &mut [f32]) -> Result<(), EngineError> {
+    fn read_rows(
+        &self,
+        tensor: &str,
+        first_row: usize,
+        out: &mut [f32],
+    ) -> Result<(), EngineError> {
         let Some((info, kind, range)) = self.tensors.get(tensor) else {
             return Err(EngineError::malformed(self.file.path(), tensor, "tensor is missing"));
         };

@@ -17,7 +17,10 @@ pub(super) struct MappedFile {
 
 impl MappedFile {
     /// Maps a regular file.
-    #[expect(unsafe_code, reason = "mapping a file is unsafe; there is no other way to read weights without a copy")]
+    #[expect(
+        unsafe_code,
+        reason = "mapping a file is unsafe; there is no other way to read weights without a copy"
+    )]
     pub(super) fn open(path: &Path) -> Result<Self, EngineError> {
         let io = |e| EngineError::io(path, e);
         let file = File::open(path).map_err(io)?;

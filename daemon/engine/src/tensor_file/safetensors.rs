@@ -39,28 +39,36 @@ impl SafetensorsFiles {
                 return Err(EngineError::malformed(
                     folder,
                     SINGLE,
-                    format!("is missing, and there is no {INDEX} either; a model folder needs one of them"),
+                    format!(
+                        "is missing, and there is no {INDEX} either; a model folder needs one of them"
+                    ),
                 ));
             }
             Err(e) => return Err(EngineError::io(index, e)),
         };
         let parsed: serde_json::Value = serde_json::from_slice(&text)
             .map_err(|e| EngineError::malformed(&index, "json", e.to_string()))?;
-        let map = parsed
-            .get("weight_map")
-            .and_then(serde_json::Value::as_object)
-            .ok_or_else(|| EngineError::malformed(&index, "weight_map", "is missing; an object was expected"))?;
+        let map =
+            parsed.get("weight_map").and_then(serde_json::Value::as_object).ok_or_else(|| {
+                EngineError::malformed(&index, "weight_map", "is missing; an object was expected")
+            })?;
         let mut shards = std::collections::BTreeSet::new();
         for (tensor, shard) in map {
             let shard = shard
                 .as_str()
-                .filter(|name| Path::new(name).components().all(|c| matches!(c, Component::Normal(_))))
-                .ok_or_else(|| EngineError::malformed(&index, tensor, "must name a file in the same folder"))?;
+                .filter(|name| {
+                    Path::new(name).components().all(|c| matches!(c, Component::Normal(_)))
+                })
+                .ok_or_else(|| {
+                    EngineError::malformed(&index, tensor, "must name a file in the same folder")
+                })?;
             shards.insert(folder.join(shard));
         }
         let files = Self::open(&shards.into_iter().collect::<Vec<_>>())?;
         match map.keys().find(|tensor| !files.tensors.contains_key(*tensor)) {
-            Some(missing) => Err(EngineError::malformed(&index, missing, "is in none of the shards")),
+            Some(missing) => {
+                Err(EngineError::malformed(&index, missing, "is in none of the shards"))
+            }
             None => Ok(files),
         }
     }
@@ -88,7 +96,8 @@ impl SafetensorsFiles {
         file: &MappedFile,
     ) -> Result<Vec<(String, TensorInfo, StoredType, Range<usize>)>, EngineError> {
         let bytes = file.bytes();
-        let malformed = |field: &str, problem: String| EngineError::malformed(file.path(), field, problem);
+        let malformed =
+            |field: &str, problem: String| EngineError::malformed(file.path(), field, problem);
         // The library checks the header's size, each offset against the file and each shape against its bytes.
         let parsed = SafeTensors::deserialize(bytes)
             .map_err(|e| malformed("header", format!("is not valid safetensors: {e}")))?;
@@ -128,7 +137,12 @@ impl TensorFile for SafetensorsFiles {
         self.tensors.get(tensor).map(|(info, ..)| info)
     }
 
-    fn read_rows(&self, tensor: &str, first_row: usize, out: &mut [f32]) -> Result<(), EngineError> {
+    fn read_rows(
+        &self,
+        tensor: &str,
+        first_row: usize,
+        out: &mut [f32],
+    ) -> Result<(), EngineError> {
         let Some((info, kind, file, range)) = self.tensors.get(tensor) else {
             return Err(EngineError::malformed(self.path(tensor), tensor, "tensor is missing"));
         };

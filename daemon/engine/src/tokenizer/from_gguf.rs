@@ -33,11 +33,12 @@ const QWEN2: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N
 pub(super) fn build(file: &GgufFile) -> Result<Tokenizer, EngineError> {
     let path = file.file_path();
     let malformed = |field: &str, problem: String| EngineError::malformed(path, field, problem);
-    let tokens = file
-        .texts("tokenizer.ggml.tokens")
-        .ok_or_else(|| malformed("tokenizer.ggml.tokens", "is missing; a list of pieces was expected".to_owned()))?;
+    let tokens = file.texts("tokenizer.ggml.tokens").ok_or_else(|| {
+        malformed("tokenizer.ggml.tokens", "is missing; a list of pieces was expected".to_owned())
+    })?;
     if let Some(id) = tokens.iter().position(|piece| piece.len() > MAX_PIECE_BYTES) {
-        let problem = format!("token {id} is {} bytes long; at most {MAX_PIECE_BYTES} make sense", tokens[id].len());
+        let n = tokens[id].len();
+        let problem = format!("token {id} is {n} bytes long; at most {MAX_PIECE_BYTES} make sense");
         return Err(malformed("tokenizer.ggml.tokens", problem));
     }
     let types = file.numbers("tokenizer.ggml.token_type").unwrap_or_default();
@@ -97,7 +98,9 @@ fn byte_level(file: &GgufFile, tokens: &[String]) -> Result<Inner, EngineError> 
     let broken = |field: &str, e: String| EngineError::malformed(path, field, e);
     let merges = file
         .texts("tokenizer.ggml.merges")
-        .ok_or_else(|| broken("tokenizer.ggml.merges", "is missing; a list of pairs was expected".to_owned()))?
+        .ok_or_else(|| {
+            broken("tokenizer.ggml.merges", "is missing; a list of pairs was expected".to_owned())
+        })?
         .iter()
         .map(|merge| {
             // A piece may start with a space's stand-in, never with a space, so the first space inside is the divider.
@@ -113,7 +116,9 @@ fn byte_level(file: &GgufFile, tokens: &[String]) -> Result<Inner, EngineError> 
         "llama-bpe" | "llama3" | "smaug-bpe" => (LLAMA3, false),
         "qwen2" | "deepseek-r1-qwen" => (QWEN2, false),
         other => {
-            let problem = format!("pre-tokenizer `{other}` is not supported; supported: smollm, gpt-2, default, llama-bpe, qwen2");
+            let problem = format!(
+                "pre-tokenizer `{other}` is not supported; supported: smollm, gpt-2, default, llama-bpe, qwen2"
+            );
             return Err(broken("tokenizer.ggml.pre", problem));
         }
     };
@@ -123,8 +128,12 @@ fn byte_level(file: &GgufFile, tokens: &[String]) -> Result<Inner, EngineError> 
         .build()
         .map_err(|e| broken("tokenizer.ggml.merges", e.to_string()))?;
     let mut inner = Inner::new(model);
-    let split = Split::new(SplitPattern::Regex(pattern.to_owned()), SplitDelimiterBehavior::Isolated, false)
-        .map_err(|e| broken("tokenizer.ggml.pre", e.to_string()))?;
+    let split = Split::new(
+        SplitPattern::Regex(pattern.to_owned()),
+        SplitDelimiterBehavior::Isolated,
+        false,
+    )
+    .map_err(|e| broken("tokenizer.ggml.pre", e.to_string()))?;
     let mut steps: Vec<PreTokenizerWrapper> = Vec::new();
     if single_digits {
         steps.push(Digits::new(true).into());
@@ -142,10 +151,19 @@ fn sentence_piece(file: &GgufFile, tokens: &[String]) -> Result<Inner, EngineErr
     let scores = file
         .numbers("tokenizer.ggml.scores")
         .filter(|scores| scores.len() == tokens.len())
-        .ok_or_else(|| broken("tokenizer.ggml.scores", format!("needs one score for each of {} tokens", tokens.len())))?;
-    let unknown = file.number("tokenizer.ggml.unknown_token_id").and_then(|id| tokens.get(id as usize));
+        .ok_or_else(|| {
+            broken(
+                "tokenizer.ggml.scores",
+                format!("needs one score for each of {} tokens", tokens.len()),
+            )
+        })?;
+    let unknown =
+        file.number("tokenizer.ggml.unknown_token_id").and_then(|id| tokens.get(id as usize));
     let mut builder = BPE::builder()
-        .vocab_and_merges(vocabulary(tokens).collect::<ahash::AHashMap<_, _>>(), merges_by_score(tokens, scores))
+        .vocab_and_merges(
+            vocabulary(tokens).collect::<ahash::AHashMap<_, _>>(),
+            merges_by_score(tokens, scores),
+        )
         .fuse_unk(true)
         .byte_fallback(true);
     if let Some(unknown) = unknown {
@@ -153,7 +171,8 @@ fn sentence_piece(file: &GgufFile, tokens: &[String]) -> Result<Inner, EngineErr
     }
     let model = builder.build().map_err(|e| broken("tokenizer.ggml.scores", e.to_string()))?;
     let mut inner = Inner::new(model);
-    let spaces = Replace::new(" ", "▁").map_err(|e| broken("tokenizer.ggml.model", e.to_string()))?;
+    let spaces =
+        Replace::new(" ", "▁").map_err(|e| broken("tokenizer.ggml.model", e.to_string()))?;
     let mut normalizers: Vec<NormalizerWrapper> = Vec::new();
     if file.flag("tokenizer.ggml.add_space_prefix").unwrap_or(true) {
         normalizers.push(Prepend::new("▁".to_owned()).into());
@@ -161,12 +180,18 @@ fn sentence_piece(file: &GgufFile, tokens: &[String]) -> Result<Inner, EngineErr
     normalizers.push(spaces.into());
     inner.with_normalizer(Some(Normalizers::new(normalizers)));
     // Merges never cross from text into the next run of spaces, so cutting there changes nothing and keeps long texts fast.
-    let runs = Split::new(SplitPattern::Regex("(?<=[^▁])(?=▁)".to_owned()), SplitDelimiterBehavior::Isolated, false);
+    let runs = Split::new(
+        SplitPattern::Regex("(?<=[^▁])(?=▁)".to_owned()),
+        SplitDelimiterBehavior::Isolated,
+        false,
+    );
     if let (Ok(runs), true) = (runs, spaces_only_lead(tokens)) {
         inner.with_pre_tokenizer(Some(runs));
     }
-    let spaces = Replace::new("▁", " ").map_err(|e| broken("tokenizer.ggml.model", e.to_string()))?;
-    let decoders: Vec<DecoderWrapper> = vec![spaces.into(), ByteFallback::new().into(), Fuse::new().into()];
+    let spaces =
+        Replace::new("▁", " ").map_err(|e| broken("tokenizer.ggml.model", e.to_string()))?;
+    let decoders: Vec<DecoderWrapper> =
+        vec![spaces.into(), ByteFallback::new().into(), Fuse::new().into()];
     inner.with_decoder(Some(Decoders::new(decoders)));
     Ok(inner)
 }

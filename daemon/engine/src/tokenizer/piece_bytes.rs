@@ -45,9 +45,14 @@ impl PieceBytes {
         let vocab = tokenizer.get_vocab(true);
         let n = vocab.values().max().map_or(0, |&id| id as usize + 1);
         if n > MAX_VOCAB {
-            return Err(EngineError::malformed(path, "vocab", format!("has id {}; at most {MAX_VOCAB} make sense", n - 1)));
+            return Err(EngineError::malformed(
+                path,
+                "vocab",
+                format!("has id {}; at most {MAX_VOCAB} make sense", n - 1),
+            ));
         }
         let mut pieces = vec![String::new(); n];
+        #[expect(clippy::iter_over_hash_type, reason = "every id is written once, in any order")]
         for (piece, id) in vocab {
             pieces[id as usize] = piece;
         }

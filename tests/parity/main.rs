@@ -1,0 +1,10 @@
+//! Our numbers against golden ones, hook by hook, through both ways of the engine, and against independent code.
+
+#![expect(clippy::unwrap_used, reason = "a test program: what cannot be read fails the test")]
+
+mod candle_models;
+mod prefix;
+mod real_models;
+mod tiny_models;
+mod tokenizers;
+mod tolerances;
