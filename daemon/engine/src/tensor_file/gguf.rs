@@ -11,6 +11,8 @@ use std::{
     path::Path,
 };
 
+pub use crate::tensor_file::gguf_metadata::MetadataValue;
+
 const MAGIC: &[u8; 4] = b"GGUF";
 /// The smallest metadata entry: a key of one byte and a value of one.
 const MIN_ENTRY: u64 = 8 + 1 + 4 + 1;
@@ -22,25 +24,6 @@ const MAX_NAME_BYTES: usize = 65_535;
 const MAX_AXES: u32 = 4;
 /// Arrays inside arrays are refused beyond this depth.
 const MAX_DEPTH: usize = 2;
-
-/// A metadata value. Strings of arrays stay where they are in the file.
-#[derive(Clone, Debug, PartialEq)]
-pub enum MetadataValue {
-    /// Any integer type; those beyond i64 are refused.
-    Integer(i64),
-    /// f32 and f64.
-    Float(f64),
-    /// True or false.
-    Bool(bool),
-    /// UTF-8 text.
-    Text(String),
-    /// An array of texts.
-    Texts(Vec<String>),
-    /// An array of numbers.
-    Numbers(Vec<f64>),
-    /// An array of anything else, not kept.
-    Other,
-}
 
 /// An opened GGUF file.
 #[derive(Debug)]
@@ -113,7 +96,10 @@ impl<'a> Reader<'a> {
     fn name(&mut self, field: &str) -> Result<String, EngineError> {
         let name = self.text(field)?;
         if name.len() > MAX_NAME_BYTES {
-            return Err(self.error(field, format!("is {} bytes long; at most {MAX_NAME_BYTES} make sense", name.len())));
+            return Err(self.error(
+                field,
+                format!("is {} bytes long; at most {MAX_NAME_BYTES} make sense", name.len()),
+            ));
         }
         if name.chars().any(char::is_control) {
             return Err(self.error(field, format!("holds a control character: {name:.64?}")));
