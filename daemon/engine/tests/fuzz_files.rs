@@ -13,7 +13,10 @@ use std::{
     alloc::{GlobalAlloc, Layout, System},
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 /// The largest single allocation that reading a file of a few KiB may ask for: the tokenizer's own tables, with room.
@@ -138,6 +141,9 @@ fn mutate(seed: &Written, random: &mut Random) -> Vec<u8> {
 fn fuzz(name: &str, seeds: &[Written], read: impl Fn(&Path) -> bool) {
     let n: u64 =
         std::env::var("LIMPID_FUZZ_INPUTS").ok().and_then(|n| n.parse().ok()).unwrap_or(2_000);
+    // One at a time: the watched allocations are the whole process's.
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     for seed in seeds {
