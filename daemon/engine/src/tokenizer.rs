@@ -155,9 +155,9 @@ impl Tokenizer {
             .encode(text, false)
             .map_err(|e| EngineError::BadRequest(format!("the tokenizer refused the text: {e}")))?;
         let ids = encoding.get_ids();
-        let spans = self.exact_spans(text, ids).unwrap_or_else(|| {
-            encoding.get_offsets().iter().map(|&(start, end)| start..end).collect()
-        });
+        let spans = self
+            .exact_spans(text, ids)
+            .unwrap_or_else(|| Self::tiled(text, encoding.get_offsets()));
         let mut tokens = Vec::with_capacity(ids.len() + self.prefix.len());
         if specials == Specials::Parse && !ids.starts_with(&self.prefix) {
             tokens.extend(self.prefix.iter().map(|&id| Token { id, span: None }));
@@ -166,22 +166,36 @@ impl Tokenizer {
         Ok(tokens)
     }
 
-    /// Spans by the lengths of the tokens' own bytes, where these spell the text: exact inside characters too.
+    /// Spans by the tokens' own bytes, where these spell the text: exact inside characters too. A space that the tokenizer
+    /// put in front of the text, or of what follows a special token, is nobody's.
     fn exact_spans(&self, text: &str, ids: &[u32]) -> Option<Vec<Range<usize>>> {
-        let mut rest = text.as_bytes();
-        let mut spans = Vec::with_capacity(ids.len());
-        for (index, &id) in ids.iter().enumerate() {
-            let bytes = self.pieces.get(id)?;
-            // A space that the tokenizer puts in front of the text is nobody's.
-            let own = match bytes.strip_prefix(b" ") {
-                Some(own) if index == 0 && !rest.starts_with(bytes) => own,
-                _ => bytes,
-            };
-            let start = text.len() - rest.len();
-            rest = rest.strip_prefix(own)?;
-            spans.push(start..start + own.len());
-        }
-        rest.is_empty().then_some(spans)
+        let dropping = |first: bool, after_special: bool| {
+            let mut at = 0;
+            let mut spans = Vec::with_capacity(ids.len());
+            let mut drops_space = first;
+            for &id in ids {
+                let bytes = self.pieces.get(id)?;
+                let own = bytes.strip_prefix(b" ").filter(|_| drops_space).unwrap_or(bytes);
+                let end = at + self.pieces.spelled_bytes(own, &text.as_bytes()[at..])?;
+                spans.push(at..end);
+                at = end;
+                drops_space = after_special && self.special_ids.contains(&id);
+            }
+            (at == text.len()).then_some(spans)
+        };
+        dropping(false, false).or_else(|| dropping(true, true)).or_else(|| dropping(true, false))
+    }
+
+    /// The tokenizer's own offsets, made to tile the text: of tokens that share a character the last one has it.
+    fn tiled(text: &str, offsets: &[(usize, usize)]) -> Vec<Range<usize>> {
+        let mut at = 0;
+        let next = offsets.iter().skip(1).map(|&(start, _)| start).chain([text.len()]);
+        let ends = next.map(|end| {
+            let start = at;
+            at = end.clamp(start, text.len());
+            start..at
+        });
+        ends.collect()
     }
 
     /// The tokens' text; parts of characters become U+FFFD.

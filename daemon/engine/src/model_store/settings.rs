@@ -16,6 +16,8 @@ pub struct StoreSettings {
     pub hub_endpoint: Option<String>,
     /// `HF_HUB_OFFLINE` or `LIMPID_OFFLINE`: never touch the network.
     pub is_offline: bool,
+    /// `HTTPS_PROXY`, `HTTP_PROXY` or `ALL_PROXY`, in either case: a proxy connects for us.
+    pub has_proxy: bool,
 }
 
 impl StoreSettings {
@@ -35,6 +37,9 @@ impl StoreSettings {
             hub_home: variable("HF_HOME").map(PathBuf::from),
             hub_token: variable("HF_TOKEN"),
             hub_endpoint: variable("HF_ENDPOINT"),
+            has_proxy: ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"]
+                .iter()
+                .any(|key| variable(key).or_else(|| variable(&key.to_lowercase())).is_some()),
             is_offline: is_set("HF_HUB_OFFLINE") || is_set("LIMPID_OFFLINE"),
         }
     }

@@ -11,34 +11,19 @@ use std::{
     path::Path,
 };
 
+pub use crate::tensor_file::gguf_metadata::MetadataValue;
+
 const MAGIC: &[u8; 4] = b"GGUF";
 /// The smallest metadata entry: a key of one byte and a value of one.
 const MIN_ENTRY: u64 = 8 + 1 + 4 + 1;
 /// The smallest tensor entry: a name of one byte, one dimension, a type and an offset.
 const MIN_TENSOR: u64 = 8 + 1 + 4 + 8 + 4 + 8;
+/// Bytes of a key's or a tensor's name: the format's own bound on keys.
+const MAX_NAME_BYTES: usize = 65_535;
 /// Axes a tensor may have.
 const MAX_AXES: u32 = 4;
 /// Arrays inside arrays are refused beyond this depth.
 const MAX_DEPTH: usize = 2;
-
-/// A metadata value. Strings of arrays stay where they are in the file.
-#[derive(Clone, Debug, PartialEq)]
-pub enum MetadataValue {
-    /// Any integer type; those beyond i64 are refused.
-    Integer(i64),
-    /// f32 and f64.
-    Float(f64),
-    /// True or false.
-    Bool(bool),
-    /// UTF-8 text.
-    Text(String),
-    /// An array of texts.
-    Texts(Vec<String>),
-    /// An array of numbers.
-    Numbers(Vec<f64>),
-    /// An array of anything else, not kept.
-    Other,
-}
 
 /// An opened GGUF file.
 #[derive(Debug)]
@@ -105,6 +90,21 @@ impl<'a> Reader<'a> {
         let bytes = self.take(n, field)?;
         // Token pieces of byte-level vocabularies are UTF-8; what is not is kept readable rather than refused.
         Ok(String::from_utf8_lossy(bytes).into_owned())
+    }
+
+    /// A key or a tensor's name. It is repeated in messages, so nothing unprintable is let in.
+    fn name(&mut self, field: &str) -> Result<String, EngineError> {
+        let name = self.text(field)?;
+        if name.len() > MAX_NAME_BYTES {
+            return Err(self.error(
+                field,
+                format!("is {} bytes long; at most {MAX_NAME_BYTES} make sense", name.len()),
+            ));
+        }
+        if name.chars().any(char::is_control) {
+            return Err(self.error(field, format!("holds a control character: {name:.64?}")));
+        }
+        Ok(name)
     }
 
     fn number(&mut self, kind: u32, field: &str) -> Result<Option<MetadataValue>, EngineError> {
@@ -205,7 +205,7 @@ impl GgufFile {
         let n_entries = reader.count(MIN_ENTRY, "metadata count")?;
         let mut metadata = BTreeMap::new();
         for index in 0..n_entries {
-            let key = reader.text(&format!("metadata key {index}"))?;
+            let key = reader.name(&format!("metadata key {index}"))?;
             let kind = reader.u32(&key)?;
             let value = reader.value(kind, &key, 0)?;
             if metadata.insert(key.clone(), value).is_some() {
@@ -232,7 +232,7 @@ impl GgufFile {
     ) -> Result<BTreeMap<String, (TensorInfo, StoredType, Range<usize>)>, EngineError> {
         let mut listed = Vec::new();
         for index in 0..n_tensors {
-            let name = reader.text(&format!("name of tensor {index}"))?;
+            let name = reader.name(&format!("name of tensor {index}"))?;
             let n_axes = reader.u32(&name)?;
             if n_axes > MAX_AXES {
                 return Err(reader

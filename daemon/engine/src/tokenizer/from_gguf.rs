@@ -22,6 +22,9 @@ const UNKNOWN: f64 = 2.0;
 const CONTROL: f64 = 3.0;
 const USER_DEFINED: f64 = 4.0;
 
+/// A longer piece is refused: the splits of a piece cost its length squared.
+const MAX_PIECE_BYTES: usize = 1024;
+
 /// Patterns by `tokenizer.ggml.pre`. *Source*: llama.cpp's table of pre-tokenizers.
 const GPT2: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
 const LLAMA3: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
@@ -33,6 +36,11 @@ pub(super) fn build(file: &GgufFile) -> Result<Tokenizer, EngineError> {
     let tokens = file.texts("tokenizer.ggml.tokens").ok_or_else(|| {
         malformed("tokenizer.ggml.tokens", "is missing; a list of pieces was expected".to_owned())
     })?;
+    if let Some(id) = tokens.iter().position(|piece| piece.len() > MAX_PIECE_BYTES) {
+        let n = tokens[id].len();
+        let problem = format!("token {id} is {n} bytes long; at most {MAX_PIECE_BYTES} make sense");
+        return Err(malformed("tokenizer.ggml.tokens", problem));
+    }
     let types = file.numbers("tokenizer.ggml.token_type").unwrap_or_default();
     if !types.is_empty() && types.len() != tokens.len() {
         let problem = format!("has {} entries for {} tokens", types.len(), tokens.len());

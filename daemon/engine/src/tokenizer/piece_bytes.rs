@@ -12,10 +12,11 @@ const MAX_VOCAB: usize = 1 << 22;
 pub(super) struct PieceBytes {
     bytes: Vec<u8>,
     ends: Vec<usize>,
+    spelling: Spelling,
 }
 
 /// How pieces spell bytes.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Spelling {
     /// Every byte has a printable character of its own (GPT-2).
     ByteLevel,
@@ -78,7 +79,7 @@ impl PieceBytes {
             }
             ends.push(bytes.len());
         }
-        Ok(Self { bytes, ends })
+        Ok(Self { bytes, ends, spelling })
     }
 
     /// The bytes of a piece.
@@ -87,6 +88,27 @@ impl PieceBytes {
         let end = *self.ends.get(id)?;
         let start = if id == 0 { 0 } else { self.ends[id - 1] };
         Some(&self.bytes[start..end])
+    }
+
+    /// How many bytes at the start of `text` a piece with these bytes spells, if it does. Where `▁` is a space, a `▁` that
+    /// was in the text is read as one too.
+    pub(super) fn spelled_bytes(&self, piece: &[u8], text: &[u8]) -> Option<usize> {
+        if text.starts_with(piece) {
+            return Some(piece.len());
+        }
+        if self.spelling != Spelling::Underscore {
+            return None;
+        }
+        let mut at = 0;
+        for &byte in piece {
+            let rest = text.get(at..)?;
+            at += match rest.first() {
+                Some(first) if *first == byte => 1,
+                _ if byte == b' ' && rest.starts_with("▁".as_bytes()) => "▁".len(),
+                _ => return None,
+            };
+        }
+        Some(at)
     }
 
     /// Ids from 0 on.
