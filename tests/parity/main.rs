@@ -4,6 +4,7 @@
 
 mod candle_models;
 mod prefix;
+mod real_attributions;
 mod real_models;
 mod tiny_models;
 mod tokenizers;

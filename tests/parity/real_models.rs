@@ -2,10 +2,8 @@
 
 use crate::tolerances;
 use limpid_analysis::{
-    attribution::{Attributions, Method},
     components::{head_output, neuron_directions},
     contributions::{attention_contributions, mlp_contributions, neuron_contributions},
-    objective::{Objective, ObjectiveKind},
     route_build::grow,
     route_graph::{NodeId, NodeKind},
     route_prune::Prune,
@@ -16,16 +14,16 @@ use limpid_engine::{
 };
 use limpid_tests::{
     GEMMA3, SMOLLM2, Tensors, golden, golden_json, load, max_difference, real_model,
-    relative_difference, trace, watched,
+    relative_difference, trace,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-fn floats(value: &Value) -> Vec<f32> {
+pub(crate) fn floats(value: &Value) -> Vec<f32> {
     serde_json::from_value(value.clone()).unwrap()
 }
 
-fn ids(value: &Value) -> Vec<u32> {
+pub(crate) fn ids(value: &Value) -> Vec<u32> {
     serde_json::from_value(value["token_ids"].clone()).unwrap()
 }
 
@@ -40,7 +38,7 @@ fn for_prompts(model: &str, folder: &str, n: usize, check: impl Fn(&str, &Loaded
     }
 }
 
-fn logits_at(loaded: &Loaded, trace: &Trace, position: usize) -> Vec<f32> {
+pub(crate) fn logits_at(loaded: &Loaded, trace: &Trace, position: usize) -> Vec<f32> {
     let resid = trace.resid_after(loaded.model.spec.n_layers).narrow(position, 1).unwrap();
     to_host(&loaded.model.logits(&resid.tensor().unwrap()).unwrap()).unwrap()
 }
@@ -223,80 +221,4 @@ fn smollm2_heads_and_neurons_write_the_golden_tokens() {
             }
         }
     });
-}
-
-fn check_attributions(model: &str, folder: &str, n: usize) {
-    for compute in [Compute::cpu(), Compute::cpu_plain(candle_core::DType::F32)] {
-        let loaded = load(real_model(model), &compute);
-        for prompt in 1..=n {
-            let golden = golden_json(&format!("{folder}/attribution_p{prompt}.json"));
-            let trace = trace(&loaded, &ids(&golden));
-            for (kind, key, tolerance) in [
-                (ObjectiveKind::LogitDiff, "logit_diff", tolerances::ATTRIBUTION_LOGIT_DIFF),
-                (ObjectiveKind::LogOdds, "logprob", tolerances::ATTRIBUTION_LOGPROB),
-            ] {
-                let name = format!("{folder} p{prompt} {key} {:?}", compute.way);
-                check_attribution(&name, &loaded, &trace, kind, &golden, key, tolerance);
-            }
-        }
-    }
-}
-
-fn check_attribution(
-    name: &str,
-    loaded: &Loaded,
-    trace: &Trace,
-    kind: ObjectiveKind,
-    golden: &Value,
-    key: &str,
-    tolerance: f32,
-) {
-    let token = |key: &str| golden[key].as_u64().unwrap() as u32;
-    let position = trace.n_tokens() - 1;
-    let objective =
-        Objective { position, target: token("target"), foil: Some(token("foil")), kind };
-    let logits = logits_at(loaded, trace, position);
-    let got = watched(|watch| Attributions::new(&loaded.model, trace, objective, &logits, watch))
-        .unwrap();
-    // Log-odds scores are log-probability scores divided by 1 - P.
-    let scale =
-        if kind == ObjectiveKind::LogOdds { 1.0 / (1.0 + got.value.exp()) } else { 1.0 } as f32;
-    let scaled =
-        |scores: &[f32]| -> Vec<f32> { scores.iter().map(|score| score * scale).collect() };
-    let golden = &golden[key];
-    for method in [Method::Atp, Method::AtpLinear, Method::AtpTrue, Method::GradientXInputLinear] {
-        let worst = relative_difference(
-            &scaled(&got.tokens(method, &[])),
-            &floats(&golden["token"][method.name()]),
-        );
-        assert!(worst <= tolerance, "{name} {method}: {worst:e}");
-    }
-    for (key, got) in
-        [("head", &got.true_pass.heads), ("head_last", &got.true_pass.heads_at_target)]
-    {
-        let want: Vec<f32> = golden[key].as_array().unwrap().iter().flat_map(floats).collect();
-        let worst = relative_difference(&scaled(&got.concat()), &want);
-        assert!(worst <= tolerance, "{name} {key}: {worst:e}");
-    }
-    for neurons in golden["neuron"].as_array().unwrap() {
-        let layer = neurons["layer"].as_u64().unwrap() as usize;
-        let indices: Vec<usize> = serde_json::from_value(neurons["neurons"].clone()).unwrap();
-        for (key, all) in
-            [("scores", &got.true_pass.neurons), ("scores_last", &got.true_pass.neurons_at_target)]
-        {
-            let own: Vec<f32> = indices.iter().map(|&neuron| all[layer][neuron]).collect();
-            let worst = relative_difference(&scaled(&own), &floats(&neurons[key]));
-            assert!(worst <= tolerance, "{name} neurons {layer} {key}: {worst:e}");
-        }
-    }
-}
-
-#[test]
-fn smollm2_attributions_are_the_golden_ones() {
-    check_attributions(SMOLLM2, "smollm2", 6);
-}
-
-#[test]
-fn gemma3_attributions_are_the_golden_ones() {
-    check_attributions(GEMMA3, "gemma3", 3);
 }

@@ -2,3 +2,4 @@
 
 mod cards;
 pub mod inspection;
+mod rankings;

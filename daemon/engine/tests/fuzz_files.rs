@@ -1,5 +1,7 @@
 //! Mutated model files: whatever a stranger's file holds, the readers answer with a result. Nothing panics, and no
 //! allocation is out of proportion to the file. `LIMPID_FUZZ_INPUTS` sets the number of inputs of each test.
+#![expect(clippy::print_stdout, reason = "how many inputs were read is the point of a long run")]
+#![expect(clippy::unwrap_used, reason = "a test program: what cannot be set up fails the test")]
 
 #[path = "written_files/gguf.rs"]
 mod gguf;
@@ -180,8 +182,8 @@ fn read_everything(file: &dyn TensorFile) {
 }
 
 fn tokenizer_seeds() -> Vec<Written> {
-    let alphabet =
-        (0u32..256).filter_map(|b| char::from_u32(if b < 33 || b > 126 { b + 256 } else { b }));
+    let alphabet = (0u32..256)
+        .filter_map(|b| char::from_u32(if !(33..=126).contains(&b) { b + 256 } else { b }));
     let mut pieces: Vec<String> = alphabet.map(String::from).collect();
     pieces.extend(["he", "ll", "hell", "Ġhe", "<|end|>"].map(str::to_owned));
     let mut types = vec![1; pieces.len()];

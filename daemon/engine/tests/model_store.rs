@@ -1,5 +1,6 @@
 //! The model store against a hub on this machine: what is fetched is checked before anybody sees it, offline means offline,
 //! and two fetches of one model end with one file. No test touches the network beyond 127.0.0.1.
+#![expect(clippy::unwrap_used, reason = "a test program: what cannot be set up fails the test")]
 
 use limpid_engine::model_store::{ModelStore, StoreSettings, Weights};
 use std::{

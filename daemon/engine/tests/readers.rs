@@ -1,5 +1,6 @@
 //! Model files that are well formed, cut off, or contradict themselves: what the readers give and what they say.
 //! Random mutations are in `fuzz_files`.
+#![expect(clippy::unwrap_used, reason = "a test program: what cannot be set up fails the test")]
 
 #[path = "written_files/gguf.rs"]
 mod gguf;

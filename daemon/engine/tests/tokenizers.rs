@@ -1,5 +1,6 @@
 //! Tokenizers built from GGUF metadata: their spans tile any text, long texts stay fast, broken metadata is refused.
 //! Golden ids of the real models are checked where the real models are.
+#![expect(clippy::unwrap_used, reason = "a test program: what cannot be set up fails the test")]
 
 #[path = "written_files/gguf.rs"]
 #[allow(dead_code, reason = "no tensors here, and no mutations")]

@@ -24,7 +24,7 @@ use limpid_engine::{
 };
 use limpid_protocol::{
     inspection::{Inspection, Target},
-    model_status::{CacheStatus, ModelRow, ModelState},
+    model_status::{CacheStatus, ModelRow},
     request::TokenChoice,
     token_value::VocabularyToken,
     view_error::{ErrorKind, ViewError},
@@ -54,17 +54,17 @@ const MOST_ROWS: usize = 10_000;
 
 /// Models, traces and inspections of one server.
 pub struct EngineAnalyst {
-    store: ModelStore,
-    compute: Compute,
+    pub(crate) store: ModelStore,
+    pub(crate) compute: Compute,
     budget: MemoryBudget,
-    default_model: String,
-    models: DashMap<String, Slot>,
+    pub(crate) default_model: String,
+    pub(crate) models: DashMap<String, Slot>,
     traces: TraceCache,
     inspections: Cache<(Ask, String), Arc<Inspected>>,
 }
 
 #[derive(Clone)]
-enum Slot {
+pub(crate) enum Slot {
     Loading(Arc<AtomicU32>),
     Loaded(Arc<Loaded>),
     Failed(String),
@@ -234,56 +234,7 @@ fn rows(top: Option<usize>) -> Top {
 
 impl Analyst for EngineAnalyst {
     fn models(&self) -> Vec<ModelRow> {
-        let mut rows: Vec<ModelRow> = self
-            .models
-            .iter()
-            .map(|entry| {
-                let mut row = ModelRow {
-                    name: entry.key().clone(),
-                    state: ModelState::Loading,
-                    progress: None,
-                    device: None,
-                    bytes: None,
-                    problem: None,
-                    is_default: *entry.key() == self.default_model,
-                };
-                match entry.value() {
-                    Slot::Loading(share) => {
-                        let share = f32::from_bits(share.load(Ordering::Relaxed));
-                        row.state =
-                            if share < 0.5 { ModelState::Fetching } else { ModelState::Loading };
-                        row.progress = Some(share);
-                    }
-                    Slot::Loaded(loaded) => {
-                        row.state = ModelState::Loaded;
-                        row.device = Some(self.compute.kind.name().to_owned());
-                        row.bytes = Some(loaded.model.bytes());
-                    }
-                    Slot::Failed(problem) => {
-                        row.state = ModelState::Failed;
-                        row.problem = Some(problem.clone());
-                    }
-                }
-                row
-            })
-            .collect();
-        let available = self.store.list().unwrap_or_default().into_iter().map(|model| model.name);
-        let known = ModelStore::known().map(|(name, _)| name.to_owned());
-        for name in available.chain(known).chain([self.default_model.clone()]) {
-            if rows.iter().all(|row| row.name != name) {
-                rows.push(ModelRow {
-                    is_default: name == self.default_model,
-                    name,
-                    state: ModelState::Available,
-                    progress: None,
-                    device: None,
-                    bytes: None,
-                    problem: None,
-                });
-            }
-        }
-        rows.sort_by(|a, b| a.name.cmp(&b.name));
-        rows
+        self.model_rows()
     }
 
     fn cache(&self) -> CacheStatus {

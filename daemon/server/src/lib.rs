@@ -17,6 +17,7 @@ mod inlay;
 mod method_stats;
 mod methods;
 mod model_loading;
+mod model_rows;
 mod place;
 mod positions;
 mod progress;
