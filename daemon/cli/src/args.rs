@@ -61,7 +61,7 @@ pub struct PromptArgs {
     /// Model and device.
     #[command(flatten)]
     pub model: ModelArgs,
-    /// A file with the prompt
+    /// A file with the prompt; one line break at its end is left out
     #[arg(value_name = "FILE", conflicts_with_all = ["text", "token_ids"])]
     pub file: Option<PathBuf>,
     /// The prompt itself

@@ -121,8 +121,19 @@ fn read_prompt(args: &PromptArgs) -> Result<Given> {
             let span = byte_span(&text, range).with_context(|| file.display().to_string())?;
             text[span].to_owned()
         }
-        None => text,
+        None => without_final_line_break(text),
     }))
+}
+
+/// A file's last line break belongs to the file, not to the prompt; the language server leaves it out too.
+fn without_final_line_break(mut text: String) -> String {
+    if text.ends_with('\n') {
+        text.pop();
+        if text.ends_with('\r') {
+            text.pop();
+        }
+    }
+    text
 }
 
 fn parse_ids(text: &str) -> Result<Vec<u32>> {
