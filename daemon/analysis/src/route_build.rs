@@ -3,13 +3,16 @@
 
 use crate::{
     contributions::{LayerRows, Patterns, head_values, mlp_pair, patterns_at},
-    kernels::proximity::FLOOR,
+    kernels::proximity::{FLOOR, Whole},
     route_graph::{LayerRoutes, NodeId, NodeKind, NodeRoutes, RouteGraph, SourceShare},
 };
 use limpid_engine::{
     cancel::CancelToken, error::EngineError, kernels::vectorized, model::Model, trace::Trace,
 };
-use rayon::prelude::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use rayon::prelude::{
+    IndexedParallelIterator, IntoParallelIterator, IntoParallelRefIterator, ParallelIterator,
+    ParallelSlice,
+};
 
 /// Nodes with less flow are not expanded.
 const MIN_FLOW: f32 = 1e-4;
@@ -156,16 +159,32 @@ fn node_shares(
             )
         })
         .collect();
-    let shares = (0..positions.len())
-        .into_par_iter()
-        .map(|index| match growth {
-            Growth::Flow => bounded(rows, &values, &sizes, &patterns, index, positions[index]),
-            Growth::Threshold(tau) => {
-                thresholded(rows, &values, &patterns, index, positions[index], tau)
-            }
-        })
-        .collect();
+    let layer_values = LayerValues { rows, values: &values, sizes: &sizes, patterns: &patterns };
+    let shares = match growth {
+        Growth::Flow => positions
+            .par_chunks(CHUNK)
+            .enumerate()
+            .flat_map_iter(|(chunk, positions)| bounded(&layer_values, chunk * CHUNK, positions))
+            .collect(),
+        Growth::Threshold(tau) => (0..positions.len())
+            .into_par_iter()
+            .map(|index| thresholded(&layer_values, index, positions[index], tau))
+            .collect(),
+    };
     Ok(shares)
+}
+
+/// Positions that are looked at together, so that one head's values stay in the cache for all of them.
+const CHUNK: usize = 16;
+
+/// What one layer's shares are computed from.
+struct LayerValues<'a> {
+    rows: &'a LayerRows<'a>,
+    /// `v W_O[h]` of each head: `[head][key_pos, d_model]`.
+    values: &'a [Vec<f32>],
+    /// Their L1 norms: `[head][key_pos]`.
+    sizes: &'a [Vec<f32>],
+    patterns: &'a Patterns,
 }
 
 #[inline(always)]
@@ -180,70 +199,60 @@ fn l1(row: &[f32]) -> f32 {
     lanes.iter().sum::<f32>() + rest.iter().map(|x| x.abs()).sum::<f32>()
 }
 
-/// Shares of the parts that can matter. A part's raw share is at most `A |v W_O|_1` (times the largest factor of a post
-/// norm), so the smallest bounds that sum to a thousandth of the residual's own share are skipped.
-fn bounded(
-    rows: &LayerRows<'_>,
-    values: &[Vec<f32>],
-    sizes: &[Vec<f32>],
-    patterns: &Patterns,
-    index: usize,
-    position: usize,
-) -> NodeShares {
-    let (whole, whole_resid) = rows.attention_whole(position);
-    let d_model = rows.resid_pre.n_cols();
-    let n_heads = values.len();
-    let scale = whole.largest_factor();
-    let resid = vectorized(
-        #[inline(always)]
-        || whole_resid.raw(rows.resid_pre.row(position), 1.0),
-    );
-    // The whole is at least the residual's part, so a share of that is a share of the whole.
-    let allowed = (SKIPPED_SHARE * resid) as f32 / scale.max(f32::MIN_POSITIVE);
-    let (kept, skipped) = vectorized(
-        #[inline(always)]
-        || kept_parts(sizes, patterns, index, position, allowed),
-    );
-    let n_skipped = n_heads * (position + 1) - kept.len();
-    let mut raws: Vec<(u32, u32, f64)> = vectorized(
-        #[inline(always)]
-        || {
-            let mut raws = Vec::with_capacity(kept.len());
-            for &(key, head, weight) in &kept {
-                let values = &values[head as usize][key as usize * d_model..];
-                raws.push((key, head, whole.raw(&values[..d_model], weight)));
-            }
-            raws
-        },
-    );
-    raws.sort_unstable_by_key(|(key, ..)| *key);
-    let floor = n_skipped as f64 * FLOOR;
-    let total = raws.iter().map(|(.., raw)| raw).sum::<f64>() + resid + floor;
-    NodeShares {
-        attn: raws.into_iter().map(|(key, head, raw)| (key, head, (raw / total) as f32)).collect(),
-        resid: (resid / total) as f32,
-        skipped: (f64::from(skipped * scale).max(floor) / total) as f32,
-    }
+/// One position's parts on the way to shares.
+struct Pending {
+    whole: Whole,
+    resid: f64,
+    skipped: f64,
+    n_skipped: usize,
+    /// Parts that are kept by head: (source, pattern weight).
+    kept: Vec<Vec<(u32, f32)>>,
+    /// `[key_pos, head]`, 0 where skipped.
+    raws: Vec<f32>,
 }
 
-/// Parts whose bounds are too large to skip, as (source, head, pattern weight), and the sum of the skipped bounds. Each
-/// round shares out what is left of the allowance evenly over the parts that are left, so no sorting is needed.
+/// Shares of the parts that can matter, at some positions. A part's raw share is at most `A |v W_O|_1` (times the largest
+/// factor of a post norm), so the smallest bounds that sum to a thousandth of the residual's own share are skipped.
+fn bounded(layer: &LayerValues<'_>, first: usize, positions: &[usize]) -> Vec<NodeShares> {
+    vectorized(
+        #[inline(always)]
+        || {
+            let n_heads = layer.values.len();
+            let d_model = layer.rows.resid_pre.n_cols();
+            let mut pending: Vec<Pending> = Vec::with_capacity(positions.len());
+            for (at, &position) in positions.iter().enumerate() {
+                pending.push(pend(layer, first + at, position));
+            }
+            for (head, values) in layer.values.iter().enumerate() {
+                for node in &mut pending {
+                    for &(key, weight) in &node.kept[head] {
+                        let part = &values[key as usize * d_model..][..d_model];
+                        let raw = node.whole.raw(part, weight) as f32;
+                        node.raws[key as usize * n_heads + head] = raw;
+                    }
+                }
+            }
+            pending.into_iter().map(|node| node.shares(n_heads)).collect()
+        },
+    )
+}
+
+/// Chooses which parts of a position are looked at. Each round shares out what is left of the allowance evenly over the
+/// parts that are left, so no sorting is needed and the skipped bounds never sum to more than is allowed.
 #[inline(always)]
-fn kept_parts(
-    sizes: &[Vec<f32>],
-    patterns: &Patterns,
-    index: usize,
-    position: usize,
-    allowed: f32,
-) -> (Vec<(u32, u32, f32)>, f32) {
-    let n_parts = sizes.len() * (position + 1);
-    let mut cut = allowed / n_parts as f32;
-    let mut skipped = 0f32;
-    let mut n_skipped = 0usize;
+fn pend(layer: &LayerValues<'_>, index: usize, position: usize) -> Pending {
+    let (whole, whole_resid) = layer.rows.attention_whole(position);
+    let scale = whole.largest_factor();
+    let resid = whole_resid.raw(layer.rows.resid_pre.row(position), 1.0);
+    // The whole is at least the residual's part, so a share of that is a share of the whole.
+    let allowed = (SKIPPED_SHARE * resid) as f32 / scale.max(f32::MIN_POSITIVE);
+    let n_heads = layer.values.len();
+    let n_parts = n_heads * (position + 1);
+    let (mut cut, mut skipped, mut n_skipped) = (allowed / n_parts as f32, 0f32, 0usize);
     for _ in 0..CUT_ROUNDS {
         (skipped, n_skipped) = (0.0, 0);
-        for (head, sizes) in sizes.iter().enumerate() {
-            let pattern = &patterns.row(head, index)[..=position];
+        for (head, sizes) in layer.sizes.iter().enumerate() {
+            let pattern = &layer.patterns.row(head, index)[..=position];
             for (weight, size) in pattern.iter().zip(sizes) {
                 let bound = weight * size;
                 let is_small = bound <= cut;
@@ -252,38 +261,55 @@ fn kept_parts(
             }
         }
         let left = (n_parts - n_skipped).max(1);
-        cut += (allowed - skipped).max(0.0) / left as f32;
+        cut = cut.max((allowed - skipped) / left as f32);
     }
-    // The last cut was never summed; the one before it was, and was allowed.
-    let last = cut;
-    let mut sum = 0f32;
-    let mut kept = Vec::with_capacity(n_parts - n_skipped);
-    for (head, sizes) in sizes.iter().enumerate() {
-        let pattern = &patterns.row(head, index)[..=position];
+    let mut kept = Vec::with_capacity(n_heads);
+    (skipped, n_skipped) = (0.0, 0);
+    for (head, sizes) in layer.sizes.iter().enumerate() {
+        let pattern = &layer.patterns.row(head, index)[..=position];
+        let mut own = Vec::with_capacity(position + 1);
         for (key, (weight, size)) in pattern.iter().zip(sizes).enumerate() {
             let bound = weight * size;
-            if bound <= last {
-                sum += bound;
+            if bound <= cut {
+                skipped += bound;
+                n_skipped += 1;
             } else {
-                kept.push((key as u32, head as u32, *weight));
+                own.push((key as u32, *weight));
             }
         }
+        kept.push(own);
     }
-    (kept, sum.max(skipped))
+    let skipped = f64::from(skipped * scale);
+    Pending { whole, resid, skipped, n_skipped, kept, raws: vec![0.0; n_parts] }
+}
+
+impl Pending {
+    fn shares(self, n_heads: usize) -> NodeShares {
+        let floor = self.n_skipped as f64 * FLOOR;
+        let kept: f64 = self.raws.iter().map(|&raw| f64::from(raw)).sum();
+        let total = kept + self.resid + floor;
+        let mut attn = Vec::with_capacity(self.raws.len() - self.n_skipped);
+        for (key, raws) in self.raws.chunks_exact(n_heads).enumerate() {
+            for (head, &raw) in raws.iter().enumerate() {
+                if raw > 0.0 {
+                    attn.push((key as u32, head as u32, (f64::from(raw) / total) as f32));
+                }
+            }
+        }
+        NodeShares {
+            attn,
+            resid: (self.resid / total) as f32,
+            skipped: (self.skipped.max(floor) / total) as f32,
+        }
+    }
 }
 
 /// Rounds in which the cut below which parts are skipped is raised.
 const CUT_ROUNDS: usize = 3;
 
 /// Exact shares, those at or below the threshold dropped, the rest renormalised.
-fn thresholded(
-    rows: &LayerRows<'_>,
-    values: &[Vec<f32>],
-    patterns: &Patterns,
-    index: usize,
-    position: usize,
-    tau: f32,
-) -> NodeShares {
+fn thresholded(layer: &LayerValues<'_>, index: usize, position: usize, tau: f32) -> NodeShares {
+    let LayerValues { rows, values, patterns, .. } = layer;
     let (whole, whole_resid) = rows.attention_whole(position);
     let d_model = rows.resid_pre.n_cols();
     let mut raws: Vec<(u32, u32, f64)> = Vec::with_capacity((position + 1) * values.len());

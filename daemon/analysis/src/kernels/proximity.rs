@@ -2,6 +2,8 @@
 //! *Source*: Information Flow Routes, arXiv 2403.00824, section 2; `|y|_1 - |y - p|_1 = sum_i min(a_i, 2|y_i| - a_i)` with
 //! `a = p * sign(y)`.
 
+use pulp::{Arch, Simd, WithSimd};
+
 /// No part counts for less.
 pub const FLOOR: f64 = 1e-5;
 const LANES: usize = 16;
@@ -36,20 +38,9 @@ impl Whole {
     /// *Units*: those of the residual stream. *Cost*: five operations a dimension.
     #[inline(always)]
     pub fn raw(&self, part: &[f32], scale: f32) -> f64 {
-        let mut lanes = [0f32; LANES];
-        let (parts, part_rest) = part.as_chunks::<LANES>();
-        let (signs, sign_rest) = self.signs.as_chunks::<LANES>();
-        let (twices, twice_rest) = self.twice.as_chunks::<LANES>();
-        for ((part, sign), twice) in parts.iter().zip(signs).zip(twices) {
-            for lane in 0..LANES {
-                lanes[lane] += nearer(scale * part[lane] * sign[lane], twice[lane]);
-            }
-        }
-        let mut sum: f64 = lanes.iter().map(|&lane| f64::from(lane)).sum();
-        for ((part, sign), twice) in part_rest.iter().zip(sign_rest).zip(twice_rest) {
-            sum += f64::from(nearer(scale * part * sign, *twice));
-        }
-        sum.max(FLOOR)
+        let sum =
+            Arch::new().dispatch(Nearer { part, signs: &self.signs, twice: &self.twice, scale });
+        f64::from(sum).max(FLOOR)
     }
 
     /// Adds the terms of `width` dimensions from `first` on for every neuron: `weights` is a panel `[neuron][48]`.
@@ -74,6 +65,49 @@ impl Whole {
                 }
             }
         }
+    }
+}
+
+/// The sum of [`nearer`] over all dimensions, in wide registers.
+struct Nearer<'a> {
+    part: &'a [f32],
+    signs: &'a [f32],
+    twice: &'a [f32],
+    scale: f32,
+}
+
+impl WithSimd for Nearer<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> f32 {
+        let (parts, part_rest) = S::as_simd_f32s(self.part);
+        let (signs, sign_rest) = S::as_simd_f32s(self.signs);
+        let (twices, twice_rest) = S::as_simd_f32s(self.twice);
+        let scale = simd.splat_f32s(self.scale);
+        let term = |part, sign, twice| {
+            let a = simd.mul_f32s(simd.mul_f32s(scale, part), sign);
+            simd.min_f32s(a, simd.sub_f32s(twice, a))
+        };
+        // Four sums side by side: one alone would wait for its own last addition.
+        let mut sums = [simd.splat_f32s(0.0); 4];
+        let (part_fours, part_left) = parts.as_chunks::<4>();
+        let (sign_fours, sign_left) = signs.as_chunks::<4>();
+        let (twice_fours, twice_left) = twices.as_chunks::<4>();
+        for ((part, sign), twice) in part_fours.iter().zip(sign_fours).zip(twice_fours) {
+            for at in 0..4 {
+                sums[at] = simd.add_f32s(sums[at], term(part[at], sign[at], twice[at]));
+            }
+        }
+        for ((&part, &sign), &twice) in part_left.iter().zip(sign_left).zip(twice_left) {
+            sums[0] = simd.add_f32s(sums[0], term(part, sign, twice));
+        }
+        let pairs = (simd.add_f32s(sums[0], sums[1]), simd.add_f32s(sums[2], sums[3]));
+        let mut sum = simd.reduce_sum_f32s(simd.add_f32s(pairs.0, pairs.1));
+        for ((part, sign), twice) in part_rest.iter().zip(sign_rest).zip(twice_rest) {
+            sum += nearer(self.scale * part * sign, *twice);
+        }
+        sum
     }
 }
 
