@@ -248,9 +248,9 @@ fn pend(layer: &LayerValues<'_>, index: usize, position: usize) -> Pending {
     let allowed = (SKIPPED_SHARE * resid) as f32 / scale.max(f32::MIN_POSITIVE);
     let n_heads = layer.values.len();
     let n_parts = n_heads * (position + 1);
-    let (mut cut, mut skipped, mut n_skipped) = (allowed / n_parts as f32, 0f32, 0usize);
+    let mut cut = allowed / n_parts as f32;
     for _ in 0..CUT_ROUNDS {
-        (skipped, n_skipped) = (0.0, 0);
+        let (mut skipped, mut n_skipped) = (0f32, 0usize);
         for (head, sizes) in layer.sizes.iter().enumerate() {
             let pattern = &layer.patterns.row(head, index)[..=position];
             for (weight, size) in pattern.iter().zip(sizes) {
@@ -264,7 +264,7 @@ fn pend(layer: &LayerValues<'_>, index: usize, position: usize) -> Pending {
         cut = cut.max((allowed - skipped) / left as f32);
     }
     let mut kept = Vec::with_capacity(n_heads);
-    (skipped, n_skipped) = (0.0, 0);
+    let (mut skipped, mut n_skipped) = (0f32, 0usize);
     for (head, sizes) in layer.sizes.iter().enumerate() {
         let pattern = &layer.patterns.row(head, index)[..=position];
         let mut own = Vec::with_capacity(position + 1);
