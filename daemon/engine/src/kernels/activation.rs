@@ -36,7 +36,7 @@ fn tanh(x: f32) -> f32 {
     if x.abs() < 0.05 { small } else { t.copysign(x) }
 }
 
-/// `erf x` within 1.5e-7 absolute, and the right sign and slope at 0.
+/// `erf x` within 5e-7 absolute, and the right sign and slope at 0.
 ///
 /// *Source*: Abramowitz and Stegun 7.1.26; the series near 0.
 #[inline(always)]
