@@ -11,7 +11,7 @@ use limpid_protocol::{
 
 /// Routes are cut to this many lines; the JSON and DOT forms have them all.
 const ROUTE_LINES: usize = 24;
-/// Lens rows around which nothing changes are folded.
+/// Columns of a probability's bar.
 const PREDICTION_BAR: usize = 24;
 
 /// The whole inspection.

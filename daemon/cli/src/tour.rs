@@ -51,7 +51,7 @@ const FINDINGS: [Finding; 5] = [
         },
     },
     Finding {
-        says: "Counting on: the year that a war ends depends on the year that it began. These heads carry that.",
+        says: "Counting on: the year that a war ends depends on the year that it began. These heads score highest.",
         prompt: "The war lasted from the year 1732 to the year 17",
         flags: &[],
         shows: |inspection, page| {
