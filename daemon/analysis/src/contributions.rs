@@ -1,6 +1,7 @@
 //! Shares of parts in their whole, exact: attention per head and source, MLP, neurons. candle ends here.
 
-use crate::kernels::proximity::Whole;
+use crate::{kernels::proximity::Whole, vocabulary::rows_tensor};
+use candle_core::Tensor;
 use limpid_engine::{
     attention::{AttentionShape, pattern_rows},
     error::EngineError,
@@ -11,6 +12,7 @@ use limpid_engine::{
     trace::{LayerTrace, Trace},
 };
 use rayon::prelude::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use std::ops::Range;
 
 /// Attention's shares at some positions of a layer.
 #[derive(Clone, Debug, Default)]
@@ -76,6 +78,16 @@ impl<'a> LayerRows<'a> {
         })
     }
 
+    /// `sign(y) * factor` of attention's wholes, `[pos, d_model]` on the model's device.
+    pub(crate) fn signs(
+        &self,
+        positions: Range<usize>,
+        model: &Model,
+    ) -> Result<Tensor, EngineError> {
+        let signs = positions.map(|pos| self.attention_whole(pos).0.into_signs());
+        rows_tensor(model, &signs.collect::<Vec<_>>())
+    }
+
     /// The whole of attention at a position.
     pub(crate) fn attention_whole(&self, pos: usize) -> (Whole, Whole) {
         let y = self.resid_mid.row(pos);
@@ -93,11 +105,22 @@ pub(crate) fn head_values(
     head: usize,
     n_keys: usize,
 ) -> Result<Vec<f32>, EngineError> {
+    to_host(&head_values_tensor(model, layer, v, head, n_keys)?)
+}
+
+/// The same where it was computed.
+pub(crate) fn head_values_tensor(
+    model: &Model,
+    layer: usize,
+    v: &PosTensor,
+    head: usize,
+    n_keys: usize,
+) -> Result<Tensor, EngineError> {
     let spec = &model.spec;
     let d = spec.d_head;
     let kv = head / spec.group_size();
     let v = v.narrow(0, n_keys)?.columns(kv * d, d)?.tensor()?;
-    to_host(&model.blocks[layer].w_o.forward_inputs(&v, head * d..(head + 1) * d)?)
+    model.blocks[layer].w_o.forward_inputs(&v, head * d..(head + 1) * d)
 }
 
 /// Pattern of every head at some positions: `[head][position of the list][key_pos]`, keys up to the last position.

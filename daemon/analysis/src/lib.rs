@@ -9,5 +9,6 @@ pub mod objective;
 pub mod route_build;
 pub mod route_graph;
 pub mod route_prune;
+pub mod route_shares;
 pub mod views;
 pub mod vocabulary;

@@ -1,7 +1,5 @@
 //! The route graph: typed nodes and edges, residual and attention edges kept apart. Plain data.
 
-use std::ops::Range;
-
 /// What a node is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NodeKind {
@@ -61,8 +59,8 @@ pub struct Edge {
 pub struct RouteGraph {
     /// The prediction's residual.
     pub target: NodeId,
-    /// By layer, from the embedding up.
-    pub layers: Vec<LayerRoutes>,
+    /// The expanded nodes, `[layer][by position]`.
+    pub layers: Vec<Vec<NodeRoutes>>,
     /// Flow that reaches each input token, `[pos]`.
     pub embed_flows: Vec<f32>,
     /// Flow of each head: the sum over its edges, `[layer][head]`.
@@ -71,19 +69,8 @@ pub struct RouteGraph {
     pub lost: f32,
 }
 
-/// The expanded nodes of one layer.
-#[derive(Clone, Debug, Default)]
-pub struct LayerRoutes {
-    /// By position.
-    pub nodes: Vec<NodeRoutes>,
-    /// Attention sources of the nodes, each node's with the largest share first.
-    pub sources: Vec<SourceShare>,
-    /// (head, share) of the sources, each source's with the largest share first.
-    pub heads: Vec<(u32, f32)>,
-}
-
 /// Where one position's residual in a layer comes from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct NodeRoutes {
     /// The position.
     pub position: usize,
@@ -93,21 +80,42 @@ pub struct NodeRoutes {
     pub mlp: f32,
     /// Share of the middle residual in the residual leaving the layer.
     pub mlp_resid: f32,
-    /// Share of the residual below in the middle residual.
+    /// Where the middle residual comes from.
+    pub attention: NodeShares,
+}
+
+/// Shares of the parts of one position's middle residual.
+#[derive(Clone, Debug, Default)]
+pub struct NodeShares {
+    /// The residual below.
     pub resid: f32,
-    /// Which of the layer's sources are this node's.
-    pub sources: Range<usize>,
+    /// Parts that are left out.
+    pub skipped: f32,
+    /// Sources of attention, by position.
+    pub sources: Vec<SourceShare>,
+    /// (head, share), source after source.
+    pub heads: Vec<(u32, f32)>,
+    /// Share of each head, its sources summed.
+    pub by_head: Vec<f32>,
 }
 
 /// One source of an attention edge.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct SourceShare {
     /// Its position.
-    pub position: usize,
+    pub position: u32,
     /// Its share in the middle residual, heads summed.
     pub share: f32,
-    /// Which of the layer's heads are this source's.
-    pub heads: Range<usize>,
+    /// Where its heads end in [`NodeShares::heads`]; they start where those of the source before it end.
+    pub heads_end: u32,
+}
+
+impl NodeShares {
+    /// Heads of the source with this index, with their shares.
+    pub fn heads_of(&self, source: usize) -> &[(u32, f32)] {
+        let start = source.checked_sub(1).map_or(0, |before| self.sources[before].heads_end);
+        &self.heads[start as usize..self.sources[source].heads_end as usize]
+    }
 }
 
 impl NodeRoutes {
@@ -123,7 +131,7 @@ impl RouteGraph {
         if node.kind == NodeKind::Embed {
             return self.embed_flows.get(node.position).copied().filter(|flow| *flow > 0.0);
         }
-        let nodes = &self.layers.get(node.layer)?.nodes;
+        let nodes = self.layers.get(node.layer)?;
         let at = nodes.binary_search_by_key(&node.position, |node| node.position).ok()?;
         let routes = &nodes[at];
         Some(match node.kind {

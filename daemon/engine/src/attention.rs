@@ -151,6 +151,26 @@ pub fn pattern_rows(
     Ok(pattern.reshape((shape.n_heads, n_queries, k.dims2()?.0))?)
 }
 
+/// Products of each head's columns of `g` with the values (or keys) that the head reads, neither scaled nor normalised.
+///
+/// *Shapes*: g `[n_queries, n_heads * d_head]`, v `[n_keys, n_key_value_heads * d_head]` -> `[n_heads, n_queries, n_keys]`;
+/// keys after the query hold any finite number. *Cost*: `2 n_heads d_head n_queries n_keys` flops.
+///
+/// # Errors
+/// The device refused.
+pub fn dot_rows(
+    g: &Tensor,
+    v: &Tensor,
+    shape: &AttentionShape,
+    way: Way,
+) -> Result<Tensor, EngineError> {
+    if way == Way::Kernels {
+        return crate::kernel_ops::dot_rows(g, v, shape);
+    }
+    let dots = shape.by_group(g)?.matmul(&shape.keys_by_head(v)?.transpose(1, 2)?)?;
+    Ok(dots.reshape((shape.n_heads, g.dims2()?.0, v.dims2()?.0))?)
+}
+
 /// The transpose of [`attention`], and the knock-out estimate that falls out of it.
 ///
 /// *Shapes*: as in [`attention`]; z and g_z like q. *Cost*: about 2.5 times the forward's when true.

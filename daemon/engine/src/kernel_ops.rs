@@ -238,11 +238,28 @@ pub(crate) fn pattern_rows(
     k: &Tensor,
     shape: &AttentionShape,
 ) -> Result<Tensor, EngineError> {
+    rows_by_head(q, k, shape, attention_kernels::RowKind::Pattern)
+}
+
+pub(crate) fn dot_rows(
+    g: &Tensor,
+    v: &Tensor,
+    shape: &AttentionShape,
+) -> Result<Tensor, EngineError> {
+    rows_by_head(g, v, shape, attention_kernels::RowKind::Dots)
+}
+
+fn rows_by_head(
+    q: &Tensor,
+    k: &Tensor,
+    shape: &AttentionShape,
+    kind: attention_kernels::RowKind,
+) -> Result<Tensor, EngineError> {
     let ((n_queries, width), (n_keys, d_kv)) = (q.dims2()?, k.dims2()?);
     let (q, k) = (HostPiece::new(q)?, HostPiece::new(k)?);
-    let pattern =
-        attention_kernels::pattern_rows(q.rows(n_queries, width), k.rows(n_keys, d_kv), shape);
-    Ok(Tensor::from_vec(pattern, (shape.n_heads, n_queries, n_keys), &Device::Cpu)?)
+    let (q, k) = (q.rows(n_queries, width), k.rows(n_keys, d_kv));
+    let rows = attention_kernels::rows_by_head(q, k, shape, kind);
+    Ok(Tensor::from_vec(rows, (shape.n_heads, n_queries, n_keys), &Device::Cpu)?)
 }
 
 pub(crate) fn attention_backward(

@@ -28,9 +28,19 @@ impl Whole {
         Self { signs, twice: y.iter().map(|y| 2.0 * y.abs()).collect() }
     }
 
-    /// The largest absolute factor: what a part can grow by at most.
-    pub fn largest_factor(&self) -> f32 {
-        self.signs.iter().fold(0.0, |max, sign| if sign.abs() > max { sign.abs() } else { max })
+    /// `sign(y) * factor`, `[d_model]`.
+    pub fn signs(&self) -> &[f32] {
+        &self.signs
+    }
+
+    /// The signs alone.
+    pub fn into_signs(self) -> Vec<f32> {
+        self.signs
+    }
+
+    /// `2 |y|`, `[d_model]`.
+    pub fn twice(&self) -> &[f32] {
+        &self.twice
     }
 
     /// `max(|y|_1 - |y - scale * part|_1, 1e-5)`.

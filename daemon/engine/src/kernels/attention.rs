@@ -11,7 +11,9 @@ use crate::{
     },
 };
 use pulp::{Arch, Simd, WithSimd};
-use rayon::prelude::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
+use rayon::prelude::{
+    IndexedParallelIterator, IntoParallelIterator, ParallelIterator, ParallelSliceMut,
+};
 use std::ops::Range;
 
 /// Keys in a panel of transposed keys.
@@ -259,29 +261,45 @@ pub fn attention(q: Rows<'_>, k: Rows<'_>, v: Rows<'_>, shape: &AttentionShape, 
     });
 }
 
-struct PatternBlock<'a> {
+/// What [`rows_by_head`] computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowKind {
+    /// The attention pattern, exactly 0 where masked.
+    Pattern,
+    /// Products as they are; 0 or a product after the query.
+    Dots,
+}
+
+struct RowBlock<'a> {
     q: Rows<'a>,
     keys: &'a HeadKeys,
     first_query: usize,
     shape: &'a AttentionShape,
     scores: &'a mut [f32],
     stride: usize,
+    kind: RowKind,
 }
 
-impl WithSimd for PatternBlock<'_> {
+impl WithSimd for RowBlock<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { q, keys, first_query, shape, scores, stride } = self;
-        pattern_block(simd, q, keys, first_query, shape, scores, stride);
+        let Self { q, keys, first_query, shape, scores, stride, kind } = self;
+        match kind {
+            RowKind::Pattern => pattern_block(simd, q, keys, first_query, shape, scores, stride),
+            RowKind::Dots => {
+                let n_seen = first_query + q.n_rows;
+                keys.dots(simd, q, n_seen, scores, stride);
+            }
+        }
     }
 }
 
-/// Pattern rows of every head, exactly 0 where masked.
+/// Pattern rows, or plain products, of every head.
 ///
 /// *Shapes*: q `[n_queries, n_heads * d_head]`, k `[n_keys, ..]` -> `[n_heads, n_queries, n_keys]`.
-pub fn pattern_rows(q: Rows<'_>, k: Rows<'_>, shape: &AttentionShape) -> Vec<f32> {
+pub fn rows_by_head(q: Rows<'_>, k: Rows<'_>, shape: &AttentionShape, kind: RowKind) -> Vec<f32> {
     let (n_queries, n_keys, d_head) = (q.n_rows, k.n_rows, shape.d_head);
     let group = shape.n_heads / shape.n_key_value_heads;
     let prepared: Vec<HeadKeys> = (0..shape.n_key_value_heads)
@@ -290,28 +308,29 @@ pub fn pattern_rows(q: Rows<'_>, k: Rows<'_>, shape: &AttentionShape) -> Vec<f32
         .collect();
     let stride = score_stride(n_keys);
     let arch = Arch::new();
-    let heads: Vec<Vec<f32>> = (0..shape.n_heads)
-        .into_par_iter()
-        .map(|head| {
-            let mut out = Vec::with_capacity(n_queries * n_keys);
-            let mut scores = vec![0f32; QUERIES * stride];
-            for start in (0..n_queries).step_by(QUERIES) {
+    let mut out = vec![0f32; shape.n_heads * n_queries * n_keys];
+    let heads = out.par_chunks_mut((n_queries * n_keys).max(1)).enumerate();
+    heads.for_each(|(head, out)| {
+        let blocks = out.par_chunks_mut((QUERIES * n_keys).max(1)).enumerate();
+        blocks.for_each_init(
+            || vec![0f32; QUERIES * stride],
+            |scores, (block, out)| {
+                let start = block * QUERIES;
                 let rows = start..n_queries.min(start + QUERIES);
-                let n_rows = rows.len();
-                arch.dispatch(PatternBlock {
+                arch.dispatch(RowBlock {
                     q: head_rows(q, head, d_head, rows),
                     keys: &prepared[head / group],
                     first_query: shape.first_query + start,
                     shape,
-                    scores: &mut scores,
+                    scores,
                     stride,
+                    kind,
                 });
-                for scores in scores.chunks_exact(stride).take(n_rows) {
-                    out.extend_from_slice(&scores[..n_keys]);
+                for (out, scores) in out.chunks_exact_mut(n_keys).zip(scores.chunks_exact(stride)) {
+                    out.copy_from_slice(&scores[..n_keys]);
                 }
-            }
-            out
-        })
-        .collect();
-    heads.concat()
+            },
+        );
+    });
+    out
 }

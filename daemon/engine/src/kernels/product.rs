@@ -6,15 +6,15 @@ use crate::kernels::{
     packed::{PANEL_WIDTH, PanelSource},
 };
 use pulp::{Arch, Simd, WithSimd};
-use rayon::prelude::{
-    IndexedParallelIterator, IntoParallelIterator, ParallelIterator, ParallelSliceMut,
-};
+use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 use std::ops::Range;
 
-/// Rows of x that share a panel's values in registers.
+/// Rows of x that share a panel's values in registers, and stay in the nearest cache while a group of panels passes by.
 const ROWS: usize = 8;
-/// Blocks of rows that are worth a thread's waking when they are packed.
-const PACK_BLOCKS: usize = 8;
+/// Most panels in a group: they stay in the second cache while the rows pass by.
+const GROUP: usize = 8;
+/// Inputs in one turn of the inner loop: its counting competes with the multiplications for ports.
+const UNROLL: usize = 4;
 /// Registers a panel's values are read into at a time.
 const VECTORS: usize = 3;
 
@@ -35,56 +35,44 @@ pub fn product<W: PanelSource>(
 ) -> Result<(), W::Error> {
     let panels = w.panels().panels_of(sections);
     let widths = w.panels().widths(panels.clone());
-    let blocks = pack_rows(x);
-    let columns = split_columns(out, &widths);
+    // Two groups a thread at least, for balance.
+    let n_groups = 2 * rayon::current_num_threads();
+    let group = (panels.len() / n_groups).clamp(1, GROUP);
+    let group_widths: Vec<usize> = widths.chunks(group).map(|widths| widths.iter().sum()).collect();
+    let columns = split_columns(out, &group_widths);
     let mut first_output = 0;
-    let tasks: Vec<_> = panels
-        .zip(columns)
-        .zip(widths)
-        .map(|((panel, columns), width)| {
-            let task = (panel, columns, bias.map(|bias| &bias[first_output..first_output + width]));
-            first_output += width;
-            task
-        })
-        .collect();
+    let mut tasks = Vec::with_capacity(columns.len());
+    for (at, columns) in columns.into_iter().enumerate() {
+        let first = at * group;
+        let bias = bias.map(|bias| &bias[first_output..first_output + group_widths[at]]);
+        first_output += group_widths[at];
+        let widths = &widths[first..widths.len().min(first + group)];
+        tasks.push((panels.start + first, widths, columns, bias));
+    }
     let arch = Arch::new();
-    tasks.into_par_iter().with_min_len(2).try_for_each_init(
-        Vec::new,
-        |scratch, (panel, mut columns, bias)| {
-            let panel =
-                &w.panel(panel, scratch)?[inputs.start * PANEL_WIDTH..inputs.end * PANEL_WIDTH];
-            arch.dispatch(PanelProduct {
-                x: &blocks,
-                panel,
-                k: inputs.len(),
-                bias,
-                columns: &mut columns,
-            });
+    let used = inputs.start * PANEL_WIDTH..inputs.end * PANEL_WIDTH;
+    tasks.into_par_iter().try_for_each_init(
+        || vec![Vec::new(); group],
+        |scratch, (first, widths, mut columns, bias)| {
+            let mut group = Vec::with_capacity(widths.len());
+            let mut start = 0;
+            for (at, (&width, scratch)) in widths.iter().zip(scratch).enumerate() {
+                let values = &w.panel(first + at, scratch)?[used.clone()];
+                group.push(Panel { values, columns: start..start + width });
+                start += width;
+            }
+            arch.dispatch(GroupProduct { x, group: &group, bias, columns: &mut columns });
             Ok(())
         },
     )
 }
 
-/// x in blocks of eight rows, `[block][k][8]`, rows of the last block that do not exist left out: `[k][rest]`.
-struct PackedRows {
-    data: Vec<f32>,
-    n_rows: usize,
-}
-
-fn pack_rows(x: Rows<'_>) -> PackedRows {
-    let mut data = vec![0f32; x.n_rows * x.n_cols];
-    let blocks =
-        data.par_chunks_mut((ROWS * x.n_cols).max(1)).enumerate().with_min_len(PACK_BLOCKS);
-    blocks.for_each(|(block, out)| {
-        let first = block * ROWS;
-        let n = ROWS.min(x.n_rows - first);
-        for row in 0..n {
-            for (out, value) in out[row..].iter_mut().step_by(n).zip(x.row(first + row)) {
-                *out = *value;
-            }
-        }
-    });
-    PackedRows { data, n_rows: x.n_rows }
+/// One panel of a group.
+struct Panel<'a> {
+    /// `[k][48]`
+    values: &'a [f32],
+    /// Where its outputs are among the group's.
+    columns: Range<usize>,
 }
 
 /// The columns of `out` that belong to each panel, as one slice per row.
@@ -102,62 +90,62 @@ pub(super) fn split_columns<'a>(out: RowsMut<'a>, widths: &[usize]) -> Vec<Vec<&
     columns
 }
 
-struct PanelProduct<'a, 'b> {
-    x: &'a PackedRows,
-    panel: &'a [f32],
-    k: usize,
+struct GroupProduct<'a, 'b> {
+    x: Rows<'a>,
+    group: &'a [Panel<'a>],
     bias: Option<&'a [f32]>,
     columns: &'a mut [&'b mut [f32]],
 }
 
-impl WithSimd for PanelProduct<'_, '_> {
+impl WithSimd for GroupProduct<'_, '_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { x, panel, k, bias, columns } = self;
-        let block_len = ROWS * k;
-        for (block, columns) in columns.chunks_mut(ROWS).enumerate() {
-            let start = block * block_len;
-            let x = &x.data[start..(start + block_len).min(x.n_rows * k)];
-            // Few registers (AVX2): eight rows would not fit, so they are taken four and four.
-            match columns.len() {
-                8 if S::REGISTER_COUNT >= 32 => rows::<S, 8, 8>(simd, x, 0, panel, bias, columns),
-                8 => {
-                    let (first, second) = columns.split_at_mut(4);
-                    rows::<S, 4, 8>(simd, x, 0, panel, bias, first);
-                    rows::<S, 4, 8>(simd, x, 4, panel, bias, second);
+        let Self { x, group, bias, columns } = self;
+        for (block, out) in columns.chunks_mut(ROWS).enumerate() {
+            let x = Rows { data: &x.data[block * ROWS * x.stride..], ..x };
+            for panel in group {
+                // Few registers (AVX2): eight rows would not fit, so they are taken four and four.
+                match out.len() {
+                    8 if S::REGISTER_COUNT >= 32 => rows::<S, 8>(simd, x, panel, out),
+                    8 => {
+                        let (first, second) = out.split_at_mut(4);
+                        rows::<S, 4>(simd, x, panel, first);
+                        let x = Rows { data: &x.data[4 * x.stride..], ..x };
+                        rows::<S, 4>(simd, x, panel, second);
+                    }
+                    7 => rows::<S, 7>(simd, x, panel, out),
+                    6 => rows::<S, 6>(simd, x, panel, out),
+                    5 => rows::<S, 5>(simd, x, panel, out),
+                    4 => rows::<S, 4>(simd, x, panel, out),
+                    3 => rows::<S, 3>(simd, x, panel, out),
+                    2 => rows::<S, 2>(simd, x, panel, out),
+                    _ => rows::<S, 1>(simd, x, panel, out),
                 }
-                7 => rows::<S, 7, 7>(simd, x, 0, panel, bias, columns),
-                6 => rows::<S, 6, 6>(simd, x, 0, panel, bias, columns),
-                5 => rows::<S, 5, 5>(simd, x, 0, panel, bias, columns),
-                4 => rows::<S, 4, 4>(simd, x, 0, panel, bias, columns),
-                3 => rows::<S, 3, 3>(simd, x, 0, panel, bias, columns),
-                2 => rows::<S, 2, 2>(simd, x, 0, panel, bias, columns),
-                _ => rows::<S, 1, 1>(simd, x, 0, panel, bias, columns),
+            }
+            if let Some(bias) = bias {
+                for out in out {
+                    for (out, bias) in out.iter_mut().zip(bias) {
+                        *out += bias;
+                    }
+                }
             }
         }
     }
 }
 
-/// `R` rows from `first` on of a block of `B` against one panel.
+/// `R` rows against one panel.
 #[inline(always)]
-fn rows<S: Simd, const R: usize, const B: usize>(
-    simd: S,
-    x: &[f32],
-    first: usize,
-    panel: &[f32],
-    bias: Option<&[f32]>,
-    columns: &mut [&mut [f32]],
-) {
+fn rows<S: Simd, const R: usize>(simd: S, x: Rows<'_>, panel: &Panel<'_>, out: &mut [&mut [f32]]) {
     let lanes = S::F32_LANES;
     let mut group = 0;
     while group * lanes < PANEL_WIDTH {
         if (group + VECTORS) * lanes <= PANEL_WIDTH {
-            tile::<S, R, B, VECTORS>(simd, x, first, panel, group, bias, columns);
+            tile::<S, R, VECTORS>(simd, x, panel, group, out);
             group += VECTORS;
         } else {
-            tile::<S, R, B, 1>(simd, x, first, panel, group, bias, columns);
+            tile::<S, R, 1>(simd, x, panel, group, out);
             group += 1;
         }
     }
@@ -165,43 +153,50 @@ fn rows<S: Simd, const R: usize, const B: usize>(
 
 /// `R` rows by `C` registers of outputs, the whole of k in registers.
 #[inline(always)]
-fn tile<S: Simd, const R: usize, const B: usize, const C: usize>(
+fn tile<S: Simd, const R: usize, const C: usize>(
     simd: S,
-    x: &[f32],
-    first: usize,
-    panel: &[f32],
+    x: Rows<'_>,
+    panel: &Panel<'_>,
     group: usize,
-    bias: Option<&[f32]>,
-    columns: &mut [&mut [f32]],
+    out: &mut [&mut [f32]],
 ) {
     let lanes = S::F32_LANES;
-    let (panel, _) = S::as_simd_f32s(panel);
+    let k = panel.values.len() / PANEL_WIDTH;
+    let (weights, _) = S::as_simd_f32s(panel.values);
+    let vectors = PANEL_WIDTH / lanes;
+    let n_steps = k / UNROLL;
+    let x: [&[f32]; R] = std::array::from_fn(|row| &x.data[row * x.stride..][..k]);
+    let steps = x.map(|x| &x.as_chunks::<UNROLL>().0[..n_steps]);
     let mut sums = [[simd.splat_f32s(0.0); C]; R];
-    for (x, weights) in x.chunks_exact(B).zip(panel.chunks_exact(PANEL_WIDTH / lanes)) {
-        let weights: &[S::f32s] = &weights[group..group + C];
+    for (step, weights) in (0..n_steps).zip(weights.chunks_exact(UNROLL * vectors)) {
+        for input in 0..UNROLL {
+            let weights = &weights[input * vectors + group..][..C];
+            for row in 0..R {
+                let x = simd.splat_f32s(steps[row][step][input]);
+                for column in 0..C {
+                    sums[row][column] = simd.mul_add_e_f32s(x, weights[column], sums[row][column]);
+                }
+            }
+        }
+    }
+    for input in n_steps * UNROLL..k {
+        let weights = &weights[input * vectors + group..][..C];
         for row in 0..R {
-            let x = simd.splat_f32s(x[first + row]);
+            let x = simd.splat_f32s(x[row][input]);
             for column in 0..C {
                 sums[row][column] = simd.mul_add_e_f32s(x, weights[column], sums[row][column]);
             }
         }
     }
-    let start = group * lanes;
-    for (sums, out) in sums.iter().zip(columns) {
-        if start >= out.len() {
-            return;
-        }
-        let end = out.len().min(start + C * lanes);
-        let mut values = [0f32; PANEL_WIDTH];
-        for (sum, values) in sums.iter().zip(S::as_mut_simd_f32s(&mut values).0) {
-            *values = *sum;
-        }
-        let out = &mut out[start..end];
-        out.copy_from_slice(&values[..end - start]);
-        if let Some(bias) = bias {
-            for (out, bias) in out.iter_mut().zip(&bias[start..end]) {
-                *out += bias;
-            }
+    let start = panel.columns.start + group * lanes;
+    let n = (C * lanes).min(panel.columns.end.saturating_sub(start));
+    for (sums, out) in sums.iter().zip(out) {
+        if n == C * lanes {
+            S::as_mut_simd_f32s(&mut out[start..start + n]).0.copy_from_slice(sums);
+        } else if n > 0 {
+            let mut values = [0f32; PANEL_WIDTH];
+            S::as_mut_simd_f32s(&mut values).0[..C].copy_from_slice(sums);
+            out[start..start + n].copy_from_slice(&values[..n]);
         }
     }
 }

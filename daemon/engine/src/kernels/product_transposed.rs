@@ -12,10 +12,8 @@ use rayon::prelude::{
 };
 use std::ops::Range;
 
-/// Inputs whose sums are in registers at once.
+/// Inputs of one task, and those whose sums for one register of tokens are in registers at once.
 const INPUTS: usize = 24;
-/// The same where there are few registers.
-const INPUTS_FEW: usize = 8;
 /// Panels that are decoded at once where they are not in memory.
 const DECODED: usize = 16;
 
@@ -153,60 +151,85 @@ impl WithSimd for Block<'_, '_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let n_inputs = self.columns.first().map_or(0, |columns| columns.len());
-        let mut input = 0;
-        while input < n_inputs {
-            let left = n_inputs - input;
-            if left >= INPUTS && S::REGISTER_COUNT >= 32 {
-                self.inputs::<S, INPUTS>(simd, input);
-                input += INPUTS;
-            } else if left >= INPUTS_FEW {
-                self.inputs::<S, INPUTS_FEW>(simd, input);
-                input += INPUTS_FEW;
+        let n_blocks = self.n_rows.div_ceil(S::F32_LANES);
+        for block in (0..n_blocks - n_blocks % 2).step_by(2) {
+            if S::REGISTER_COUNT >= 32 {
+                self.all_inputs::<S, 12, 2>(simd, block);
             } else {
-                self.inputs::<S, 1>(simd, input);
-                input += 1;
+                self.all_inputs::<S, 6, 2>(simd, block);
+            }
+        }
+        if n_blocks % 2 == 1 {
+            if S::REGISTER_COUNT >= 32 {
+                self.all_inputs::<S, INPUTS, 1>(simd, n_blocks - 1);
+            } else {
+                self.all_inputs::<S, 12, 1>(simd, n_blocks - 1);
             }
         }
     }
 }
 
 impl Block<'_, '_> {
+    /// `V` registers of tokens against all inputs, `I` at a time.
     #[inline(always)]
-    fn inputs<S: Simd, const I: usize>(&mut self, simd: S, input: usize) {
+    fn all_inputs<S: Simd, const I: usize, const V: usize>(&mut self, simd: S, block: usize) {
+        let n_inputs = self.columns.first().map_or(0, |columns| columns.len());
+        let mut input = 0;
+        while input + I <= n_inputs {
+            self.inputs::<S, I, V>(simd, input, block);
+            input += I;
+        }
+        for input in input..n_inputs {
+            self.inputs::<S, 1, V>(simd, input, block);
+        }
+    }
+
+    #[inline(always)]
+    fn inputs<S: Simd, const I: usize, const V: usize>(
+        &mut self,
+        simd: S,
+        input: usize,
+        block: usize,
+    ) {
         let lanes = S::F32_LANES;
         let offset = (self.start + input) * PANEL_WIDTH;
-        for block in 0..self.n_rows.div_ceil(lanes) {
-            let rows = block * lanes..self.n_rows.min((block + 1) * lanes);
-            let tokens = &self.tokens[(block * self.n_padded + self.first_n) * lanes..];
-            let (tokens, _) = S::as_simd_f32s(tokens);
-            let mut values = [[0f32; 64]; I];
-            let mut sums = [simd.splat_f32s(0.0); I];
-            if !self.is_first {
-                for (input_of, (values, sum)) in values.iter_mut().zip(&mut sums).enumerate() {
-                    for (value, row) in values.iter_mut().zip(rows.clone()) {
-                        *value = self.columns[row][input + input_of];
-                    }
-                    *sum = S::as_simd_f32s(&values[..lanes]).0[0];
+        let rows = block * lanes..self.n_rows.min((block + V) * lanes);
+        let tokens: [&[S::f32s]; V] = std::array::from_fn(|at| {
+            let start = ((block + at) * self.n_padded + self.first_n) * lanes;
+            S::as_simd_f32s(&self.tokens[start..]).0
+        });
+        let mut values = [[0f32; 64]; I];
+        let mut sums = [[simd.splat_f32s(0.0); V]; I];
+        if !self.is_first {
+            for (input_of, (values, sums)) in values.iter_mut().zip(&mut sums).enumerate() {
+                for (value, row) in values.iter_mut().zip(rows.clone()) {
+                    *value = self.columns[row][input + input_of];
                 }
+                sums.copy_from_slice(&S::as_simd_f32s(values).0[..V]);
             }
-            let panels = self.panels.chunks_exact(self.panel_len);
-            for (panel, tokens) in panels.zip(tokens.chunks_exact(PANEL_WIDTH)) {
-                let weights = &panel[offset..offset + I * PANEL_WIDTH];
-                for (n, &token) in tokens.iter().enumerate() {
-                    for (input_of, sum) in sums.iter_mut().enumerate() {
-                        let weight = simd.splat_f32s(weights[input_of * PANEL_WIDTH + n]);
+        }
+        for (at, panel) in self.panels.chunks_exact(self.panel_len).enumerate() {
+            let weights: [&[f32; PANEL_WIDTH]; I] = {
+                let (rows, _) = panel[offset..offset + I * PANEL_WIDTH].as_chunks();
+                std::array::from_fn(|input| &rows[input])
+            };
+            let tokens = tokens.map(|tokens| &tokens[at * PANEL_WIDTH..(at + 1) * PANEL_WIDTH]);
+            for n in 0..PANEL_WIDTH {
+                let tokens = tokens.map(|tokens| tokens[n]);
+                for (weights, sums) in weights.iter().zip(&mut sums) {
+                    let weight = simd.splat_f32s(weights[n]);
+                    for (sum, token) in sums.iter_mut().zip(tokens) {
                         *sum = simd.mul_add_e_f32s(weight, token, *sum);
                     }
                 }
             }
-            for (values, sum) in values.iter_mut().zip(sums) {
-                S::as_mut_simd_f32s(&mut values[..lanes]).0[0] = sum;
-            }
-            for (lane, row) in rows.enumerate() {
-                for (out, values) in self.columns[row][input..input + I].iter_mut().zip(&values) {
-                    *out = values[lane];
-                }
+        }
+        for (values, sums) in values.iter_mut().zip(sums) {
+            S::as_mut_simd_f32s(values).0[..V].copy_from_slice(&sums);
+        }
+        for (lane, row) in rows.enumerate() {
+            for (out, values) in self.columns[row][input..input + I].iter_mut().zip(&values) {
+                *out = values[lane];
             }
         }
     }
