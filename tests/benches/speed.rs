@@ -1,52 +1,190 @@
-//! Times on SmolLM2, which `bash tests/run` has fetched: traced forward, logits, both backward passes, routes, an edit of the
-//! last word; medians and ratios to the forward come out of one run. `cargo bench -p limpid-tests`.
+//! Times on SmolLM2, which `bash tests/run` has fetched, over real text: traced forward, logits, both backward passes, step
+//! one of an answer (routes, lens, flow rankings), an edit of the last word, cards. `cargo bench -p limpid-tests` ends with
+//! a table of ratios; `-- peers` prints one round as JSON for `tests/peers`.
 #![expect(clippy::unwrap_used, reason = "a benchmark: what cannot be run ends it")]
+#![expect(clippy::print_stdout, reason = "a benchmark: its table is its answer")]
 
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use limpid_analysis::{route_build::grow, route_prune::Prune};
-use limpid_engine::{
-    backward::Seed, cancel::CancelToken, device::Compute, norm::Gradients, trace::CapturePlan,
+use criterion::{BenchmarkId, Criterion};
+use limpid_analysis::{
+    attribution::Method,
+    route_prune::Prune,
+    views::inspection::{Inspector, Question, Top},
 };
-use limpid_tests::{SMOLLM2, load, real_model, trace, watched};
-use std::hint::black_box;
+use limpid_engine::{
+    backward::Seed,
+    device::Compute,
+    model_pool::Loaded,
+    norm::Gradients,
+    tokenizer::Specials,
+    trace::{CapturePlan, Trace},
+};
+use limpid_tests::{SMOLLM2, folder, load, real_model, trace, watched};
+use serde_json::Value;
+use std::{collections::BTreeMap, hint::black_box, path::PathBuf, sync::Arc, time::Instant};
+
+/// As in the binary.
+#[global_allocator]
+static GLOBAL: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const SIZES: [usize; 4] = [64, 128, 256, 512];
 
+/// The first tokens of a long English text.
+fn prompt(loaded: &Loaded, n_tokens: usize) -> Vec<u32> {
+    let text = std::fs::read_to_string(folder().join("../LICENSE-APACHE")).unwrap();
+    let tokens = loaded.tokenizer().unwrap().encode(&text, Specials::Plain).unwrap();
+    tokens.iter().map(|token| token.id).take(n_tokens).collect()
+}
+
+/// What is timed at one length.
+struct Case {
+    loaded: Arc<Loaded>,
+    ids: Vec<u32>,
+    edited: Vec<u32>,
+    whole: Arc<Trace>,
+    seeds: [Seed; 1],
+    question: Question,
+}
+
+impl Case {
+    fn new(loaded: &Arc<Loaded>, n_tokens: usize) -> Self {
+        let ids = prompt(loaded, n_tokens);
+        let mut edited = ids.clone();
+        edited[n_tokens - 1] = 17;
+        let whole = Arc::new(trace(loaded, &ids));
+        let mut g_logits = vec![0f32; loaded.model.spec.d_vocab];
+        (g_logits[5], g_logits[7]) = (1.0, -1.0);
+        let question = Question {
+            position: None,
+            target: None,
+            foil: None,
+            objective: None,
+            prune: Prune::DEFAULT,
+            top: Top::Strongest(10),
+        };
+        let seeds = [Seed { position: n_tokens - 1, g_logits }];
+        Self { loaded: Arc::clone(loaded), ids, edited, whole, seeds, question }
+    }
+
+    fn forward(&self, prefix: Option<&Trace>, ids: &[u32]) -> Trace {
+        let model = &self.loaded.model;
+        watched(|watch| model.forward(ids, prefix, CapturePlan::Whole, watch)).unwrap()
+    }
+
+    fn logits(&self, trace: &Trace) {
+        let model = &self.loaded.model;
+        let top = trace.resid_after(model.spec.n_layers).tensor().unwrap();
+        black_box(model.logits(&top).unwrap());
+    }
+
+    fn backward(&self, gradients: Gradients) {
+        let model = &self.loaded.model;
+        black_box(watched(|watch| {
+            model.backward(&self.whole, &self.seeds, gradients, watch, None).unwrap()
+        }));
+    }
+
+    /// Routes, lens of the target position, flow rankings.
+    fn step_one(&self) {
+        watched(|watch| {
+            let (loaded, trace) = (Arc::clone(&self.loaded), Arc::clone(&self.whole));
+            let inspector = Inspector::new(loaded, trace, &self.question, watch).unwrap();
+            black_box(inspector.lens(&[self.ids.len() - 1], watch).unwrap());
+            black_box(inspector.routes());
+        });
+    }
+
+    /// Attributions of a new target on a known trace.
+    fn step_two(&self) {
+        watched(|watch| {
+            let (loaded, trace) = (Arc::clone(&self.loaded), Arc::clone(&self.whole));
+            let inspector = Inspector::new(loaded, trace, &self.question, watch).unwrap();
+            let attributions = inspector.attributions(watch).unwrap();
+            black_box(inspector.attribution(attributions, &[Method::Atp]));
+        });
+    }
+}
+
+/// What is timed, by name.
+const STAGES: [(&str, fn(&Case)); 7] = [
+    ("forward", |case| drop(black_box(case.forward(None, &case.ids)))),
+    ("forward+logits", |case| case.logits(&case.forward(None, &case.ids))),
+    ("step_one", Case::step_one),
+    ("linear", |case| case.backward(Gradients::Linear)),
+    ("true", |case| case.backward(Gradients::True)),
+    ("edit", |case| drop(black_box(case.forward(Some(&case.whole), &case.edited)))),
+    ("new_target", Case::step_two),
+];
+
+fn loaded() -> Arc<Loaded> {
+    Arc::new(load(real_model(SMOLLM2), &Compute::cpu()))
+}
+
 fn speed(criterion: &mut Criterion) {
-    let loaded = load(real_model(SMOLLM2), &Compute::cpu());
-    let model = &loaded.model;
+    let loaded = loaded();
     let mut group = criterion.benchmark_group("smollm2");
     group.sample_size(10);
     for n_tokens in SIZES {
-        let ids: Vec<u32> = (0..n_tokens as u32).map(|i| 1000 + (i * 7919) % 40_000).collect();
-        let mut edited = ids.clone();
-        edited[n_tokens - 1] = 17;
-        let whole = trace(&loaded, &ids);
-        let forward = |prefix, ids: &[u32]| {
-            watched(|watch| model.forward(ids, prefix, CapturePlan::Whole, watch)).unwrap()
-        };
-        let top = || whole.resid_after(model.spec.n_layers).tensor().unwrap();
-        let mut g_logits = vec![0f32; model.spec.d_vocab];
-        (g_logits[5], g_logits[7]) = (1.0, -1.0);
-        let seeds = [Seed { position: n_tokens - 1, g_logits }];
-        let backward = |gradients| {
-            watched(|watch| model.backward(&whole, &seeds, gradients, watch, None)).unwrap()
-        };
-        let routes = || {
-            let growth = Prune::DEFAULT.growth();
-            let graph = grow(model, &whole, n_tokens - 1, growth, &CancelToken::default()).unwrap();
-            Prune::DEFAULT.apply(&graph)
-        };
-        let id = |what| BenchmarkId::new(what, n_tokens);
-        group.bench_function(id("forward"), |b| b.iter(|| black_box(forward(None, &ids))));
-        group.bench_function(id("logits"), |b| b.iter(|| black_box(model.logits(&top()).unwrap())));
-        group.bench_function(id("edit"), |b| b.iter(|| black_box(forward(Some(&whole), &edited))));
-        group.bench_function(id("linear"), |b| b.iter(|| black_box(backward(Gradients::Linear))));
-        group.bench_function(id("true"), |b| b.iter(|| black_box(backward(Gradients::True))));
-        group.bench_function(id("routes"), |b| b.iter(|| black_box(routes())));
+        let case = Case::new(&loaded, n_tokens);
+        for (name, run) in STAGES {
+            group.bench_function(BenchmarkId::new(name, n_tokens), |b| b.iter(|| run(&case)));
+        }
     }
     group.finish();
 }
 
-criterion_group!(benches, speed);
-criterion_main!(benches);
+/// Medians that criterion has just written, milliseconds.
+fn medians() -> BTreeMap<(&'static str, usize), f64> {
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| folder().join("../target"), PathBuf::from);
+    let mut medians = BTreeMap::new();
+    for n_tokens in SIZES {
+        for (name, _) in STAGES {
+            let file =
+                target.join(format!("criterion/smollm2/{name}/{n_tokens}/new/estimates.json"));
+            let Ok(text) = std::fs::read(file) else { continue };
+            let estimates: Value = serde_json::from_slice(&text).unwrap();
+            let median = estimates["median"]["point_estimate"].as_f64().unwrap() / 1e6;
+            medians.insert((name, n_tokens), median);
+        }
+    }
+    medians
+}
+
+fn print_table() {
+    let medians = medians();
+    println!("\nmedians in ms, and as a share of forward+logits of the same length");
+    print!("{:16}", "");
+    SIZES.iter().for_each(|n_tokens| print!("{n_tokens:>18}"));
+    println!();
+    for (name, _) in STAGES {
+        print!("{name:16}");
+        for n_tokens in SIZES {
+            let of = |name| medians.get(&(name, n_tokens)).copied().unwrap_or(f64::NAN);
+            print!("{:>10.1} {:6.2}x", of(name), of(name) / of("forward+logits"));
+        }
+        println!();
+    }
+}
+
+/// One round for a comparison with other programs: milliseconds by length, after one warm-up.
+fn peers() {
+    let loaded = loaded();
+    let mut times = BTreeMap::new();
+    for n_tokens in SIZES {
+        let case = Case::new(&loaded, n_tokens);
+        let started = Instant::now();
+        case.logits(&case.forward(None, &case.ids));
+        times.insert(n_tokens.to_string(), started.elapsed().as_secs_f64() * 1e3);
+    }
+    println!("{}", serde_json::to_string(&times).unwrap());
+}
+
+fn main() {
+    if std::env::args().any(|arg| arg == "peers") {
+        return peers();
+    }
+    let mut criterion = Criterion::default().configure_from_args();
+    speed(&mut criterion);
+    criterion.final_summary();
+    print_table();
+}

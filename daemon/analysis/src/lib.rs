@@ -9,6 +9,6 @@ pub mod objective;
 pub mod route_build;
 pub mod route_graph;
 pub mod route_prune;
-pub mod route_shares;
+mod route_shares;
 pub mod views;
 pub mod vocabulary;

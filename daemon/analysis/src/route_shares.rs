@@ -56,7 +56,7 @@ struct RunRows<'a> {
 ///
 /// # Errors
 /// The device refused.
-pub fn attention_shares(
+pub(crate) fn attention_shares(
     model: &Model,
     layer: usize,
     of: &LayerTrace,
@@ -77,7 +77,7 @@ pub fn attention_shares(
 ///
 /// # Errors
 /// The device refused.
-pub fn thresholded_shares(
+pub(crate) fn thresholded_shares(
     model: &Model,
     layer: usize,
     of: &LayerTrace,

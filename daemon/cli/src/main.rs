@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// Keeps large blocks for the next layer, on large pages: the system's allocator hands them back and has them cleared again.
+#[global_allocator]
+static GLOBAL: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     limpid_cli::run(std::env::args_os())
 }

@@ -32,6 +32,7 @@ pub mod attention;
 pub mod attention_backward;
 pub mod norm;
 pub mod packed;
+mod prefetch;
 pub mod product;
 pub mod product_transposed;
 pub mod rotary;

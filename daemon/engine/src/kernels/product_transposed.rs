@@ -1,21 +1,22 @@
-//! `g W` from the same panels that serve `x W^T`: tokens side by side in registers, weights broadcast.
+//! `g W` from the same panels that serve `x W^T`: both lie along the outputs, so each result is a dot product, a register
+//! of outputs a step. A result's chain of sums depends on the panels only, not on how many rows or threads run beside it.
 
 use crate::kernels::{
     Rows, RowsMut,
     packed::{PANEL_WIDTH, PanelSource},
+    prefetch::prefetch,
     product::split_columns,
 };
 use pulp::{Arch, Simd, WithSimd};
-use rayon::prelude::{
-    IndexedParallelIterator, IntoParallelIterator, IntoParallelRefIterator, ParallelIterator,
-    ParallelSliceMut,
-};
-use std::ops::Range;
+use rayon::prelude::{IntoParallelIterator, IntoParallelRefMutIterator, ParallelIterator};
+use std::{borrow::Cow, ops::Range};
 
-/// Inputs of one task, and those whose sums for one register of tokens are in registers at once.
-const INPUTS: usize = 24;
-/// Panels that are decoded at once where they are not in memory.
-const DECODED: usize = 16;
+/// Most inputs of one task.
+const INPUTS: usize = 192;
+/// Panels over which a result is summed in registers: so much of g and of W stays in the nearest cache.
+const NEAR_PANELS: usize = 16;
+/// Rows of g that stay in the second cache while a task's inputs pass by.
+const ROWS: usize = 128;
 
 /// `out[t, k] = sum_n g[t, n] W[n, k]` over the outputs n of `sections`.
 ///
@@ -30,206 +31,193 @@ pub fn product_transposed<W: PanelSource>(
     out: RowsMut<'_>,
 ) -> Result<(), W::Error> {
     let panels = w.panels().panels_of(sections);
-    let widths = w.panels().widths(panels.clone());
-    let arch = Arch::new();
-    let lanes = arch.dispatch(Lanes);
-    let tokens = pack_tokens(g, &widths, lanes);
     let k = w.panels().k();
-    let blocks: Vec<usize> = (0..k).step_by(INPUTS).map(|start| INPUTS.min(k - start)).collect();
-    let n_rows = out.n_rows;
-    let mut columns = split_columns(out, &blocks);
+    let (values, stride) = along_panels(g, &w.panels().widths(panels.clone()));
+    let g = Rows { data: &values, n_cols: panels.len() * PANEL_WIDTH, stride, ..g };
+    // Four tasks a thread at least, for balance.
+    let n_inputs = (k / (4 * rayon::current_num_threads())).next_multiple_of(24).clamp(24, INPUTS);
+    let blocks: Vec<usize> = (0..k).step_by(n_inputs).map(|at| n_inputs.min(k - at)).collect();
+    let mut tasks: Vec<_> = split_columns(out, &blocks).into_iter().enumerate().collect();
     let panel_len = k * PANEL_WIDTH;
-    let mut run = |values: &[f32], first: usize, n_panels: usize| {
-        columns.par_iter_mut_blocks(&blocks, |start, columns| {
-            let block = Block {
-                tokens: &tokens,
-                n_padded: widths.len() * PANEL_WIDTH,
-                first_n: first * PANEL_WIDTH,
-                panels: &values[..n_panels * panel_len],
-                panel_len,
-                start,
-                is_first: first == 0,
-                n_rows,
-                columns,
-            };
+    let arch = Arch::new();
+    let mut run = |values: &[f32], first: usize| {
+        tasks.par_iter_mut().for_each(|(at, columns)| {
+            let block =
+                Block { g, panels: values, panel_len, first, start: *at * n_inputs, columns };
             arch.dispatch(block);
         });
     };
     if let Some(values) = w.in_memory() {
-        run(&values[panels.start * panel_len..panels.end * panel_len], 0, panels.len());
+        run(&values[panels.start * panel_len..panels.end * panel_len], 0);
         return Ok(());
     }
-    for first in (0..panels.len()).step_by(DECODED) {
-        let chosen: Vec<usize> =
-            (panels.start + first..panels.end.min(panels.start + first + DECODED)).collect();
-        let decoded = chosen
-            .par_iter()
-            .map(|&panel| {
+    for first in (0..panels.len()).step_by(NEAR_PANELS) {
+        let near = panels.start + first..panels.end.min(panels.start + first + NEAR_PANELS);
+        let decoded = near
+            .into_par_iter()
+            .map(|panel| {
                 let mut scratch = Vec::new();
                 w.panel(panel, &mut scratch).map(<[f32]>::to_vec)
             })
             .collect::<Result<Vec<_>, _>>()?;
-        run(&decoded.concat(), first, chosen.len());
+        run(&decoded.concat(), first);
     }
     Ok(())
 }
 
-trait Blocks<'a> {
-    fn par_iter_mut_blocks(
-        &mut self,
-        sizes: &[usize],
-        run: impl Fn(usize, &mut [&'a mut [f32]]) + Sync,
-    );
-}
-
-impl<'a> Blocks<'a> for Vec<Vec<&'a mut [f32]>> {
-    /// Runs every block of inputs with its first input and its columns of the output.
-    fn par_iter_mut_blocks(
-        &mut self,
-        sizes: &[usize],
-        run: impl Fn(usize, &mut [&'a mut [f32]]) + Sync,
-    ) {
-        let mut start = 0;
-        let tasks: Vec<_> = self
-            .iter_mut()
-            .zip(sizes)
-            .map(|(columns, size)| {
-                let task = (start, columns);
-                start += size;
-                task
-            })
-            .collect();
-        tasks.into_par_iter().for_each(|(start, columns)| run(start, columns));
+/// g with its columns where the panels have them, and the distance between its rows: as it lies where every panel is
+/// full, else copied with zeros between.
+fn along_panels<'a>(g: Rows<'a>, widths: &[usize]) -> (Cow<'a, [f32]>, usize) {
+    if widths.iter().all(|width| *width == PANEL_WIDTH) {
+        return (Cow::Borrowed(g.data), g.stride);
     }
-}
-
-struct Lanes;
-
-impl WithSimd for Lanes {
-    type Output = usize;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> usize {
-        S::F32_LANES
-    }
-}
-
-/// g with tokens side by side: `[token block][n, padded as the panels are][lanes]`.
-fn pack_tokens(g: Rows<'_>, widths: &[usize], lanes: usize) -> Vec<f32> {
-    let n_padded = widths.len() * PANEL_WIDTH;
-    let mut tokens = vec![0f32; g.n_rows.div_ceil(lanes) * n_padded * lanes];
-    tokens.par_chunks_mut((n_padded * lanes).max(1)).enumerate().for_each(|(block, out)| {
-        for lane in 0..lanes.min(g.n_rows - block * lanes) {
-            let mut row = g.row(block * lanes + lane);
-            for (panel, &width) in widths.iter().enumerate() {
-                let (values, rest) = row.split_at(width);
-                let out = &mut out[panel * PANEL_WIDTH * lanes + lane..];
-                for (out, value) in out.iter_mut().step_by(lanes).zip(values) {
-                    *out = *value;
-                }
-                row = rest;
-            }
+    let stride = widths.len() * PANEL_WIDTH;
+    let mut values = vec![0f32; g.n_rows * stride];
+    for (row, out) in values.chunks_exact_mut(stride).enumerate() {
+        let mut rest = g.row(row);
+        for (out, &width) in out.chunks_exact_mut(PANEL_WIDTH).zip(widths) {
+            let (values, after) = rest.split_at(width);
+            out[..width].copy_from_slice(values);
+            rest = after;
         }
-    });
-    tokens
+    }
+    (Cow::Owned(values), stride)
 }
 
-struct Block<'a, 'b> {
-    tokens: &'a [f32],
-    n_padded: usize,
-    first_n: usize,
+/// Some inputs for all rows, some panels.
+struct Block<'a, 'b, 'c> {
+    g: Rows<'a>,
     panels: &'a [f32],
     panel_len: usize,
+    /// Which of all panels is the first of `panels`.
+    first: usize,
+    /// The first input.
     start: usize,
-    is_first: bool,
-    n_rows: usize,
-    columns: &'a mut [&'b mut [f32]],
+    /// Where the results go, one slice a row.
+    columns: &'b mut [&'c mut [f32]],
 }
 
-impl WithSimd for Block<'_, '_> {
+impl WithSimd for Block<'_, '_, '_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) {
-        let n_blocks = self.n_rows.div_ceil(S::F32_LANES);
-        for block in (0..n_blocks - n_blocks % 2).step_by(2) {
-            if S::REGISTER_COUNT >= 32 {
-                self.all_inputs::<S, 12, 2>(simd, block);
-            } else {
-                self.all_inputs::<S, 6, 2>(simd, block);
-            }
-        }
-        if n_blocks % 2 == 1 {
-            if S::REGISTER_COUNT >= 32 {
-                self.all_inputs::<S, INPUTS, 1>(simd, n_blocks - 1);
-            } else {
-                self.all_inputs::<S, 12, 1>(simd, n_blocks - 1);
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { g, panels, panel_len, first, start, columns } = self;
+        let mut weights = Vec::new();
+        let near_len = NEAR_PANELS * panel_len;
+        for (at, near_panels) in panels.chunks(near_len).enumerate() {
+            let first = first + at * NEAR_PANELS;
+            let next_panels = panels.get((at + 1) * near_len..).unwrap_or_default();
+            for (block, columns) in columns.chunks_mut(ROWS).enumerate() {
+                let rows = &g.data[block * ROWS * g.stride + first * PANEL_WIDTH..];
+                let mut near = Near {
+                    g: Rows { data: rows, ..g },
+                    panels: near_panels,
+                    next_panels: &next_panels[..next_panels.len().min(near_len)],
+                    panel_len,
+                    start,
+                    is_first: first == 0,
+                    columns,
+                    weights: &mut weights,
+                };
+                if S::REGISTER_COUNT >= 32 {
+                    near.all_inputs::<S, 6, 4>(simd);
+                } else {
+                    near.all_inputs::<S, 4, 3>(simd);
+                }
             }
         }
     }
 }
 
-impl Block<'_, '_> {
-    /// `V` registers of tokens against all inputs, `I` at a time.
+/// As [`Block`], a few rows and panels.
+struct Near<'a, 'b, 'c> {
+    g: Rows<'a>,
+    panels: &'a [f32],
+    /// Those that come after them.
+    next_panels: &'a [f32],
+    panel_len: usize,
+    start: usize,
+    /// Nothing is in the columns yet.
+    is_first: bool,
+    columns: &'b mut [&'c mut [f32]],
+    /// The weights of a few inputs side by side, `[panel][input][48]`: panels are so far apart that in place they would push
+    /// one another out of the nearest cache.
+    weights: &'b mut Vec<f32>,
+}
+
+impl Near<'_, '_, '_> {
+    /// `I` inputs and `R` rows at a time.
     #[inline(always)]
-    fn all_inputs<S: Simd, const I: usize, const V: usize>(&mut self, simd: S, block: usize) {
+    fn all_inputs<S: Simd, const I: usize, const R: usize>(&mut self, simd: S) {
         let n_inputs = self.columns.first().map_or(0, |columns| columns.len());
         let mut input = 0;
         while input + I <= n_inputs {
-            self.inputs::<S, I, V>(simd, input, block);
+            self.all_rows::<S, I, R>(simd, input);
             input += I;
         }
         for input in input..n_inputs {
-            self.inputs::<S, 1, V>(simd, input, block);
+            self.all_rows::<S, 1, R>(simd, input);
         }
     }
 
     #[inline(always)]
-    fn inputs<S: Simd, const I: usize, const V: usize>(
-        &mut self,
-        simd: S,
-        input: usize,
-        block: usize,
-    ) {
-        let lanes = S::F32_LANES;
+    fn all_rows<S: Simd, const I: usize, const R: usize>(&mut self, simd: S, input: usize) {
         let offset = (self.start + input) * PANEL_WIDTH;
-        let rows = block * lanes..self.n_rows.min((block + V) * lanes);
-        let tokens: [&[S::f32s]; V] = std::array::from_fn(|at| {
-            let start = ((block + at) * self.n_padded + self.first_n) * lanes;
-            S::as_simd_f32s(&self.tokens[start..]).0
-        });
-        let mut values = [[0f32; 64]; I];
-        let mut sums = [[simd.splat_f32s(0.0); V]; I];
-        if !self.is_first {
-            for (input_of, (values, sums)) in values.iter_mut().zip(&mut sums).enumerate() {
-                for (value, row) in values.iter_mut().zip(rows.clone()) {
-                    *value = self.columns[row][input + input_of];
-                }
-                sums.copy_from_slice(&S::as_simd_f32s(values).0[..V]);
-            }
+        self.weights.clear();
+        for panel in self.panels.chunks_exact(self.panel_len) {
+            self.weights.extend_from_slice(&panel[offset..offset + I * PANEL_WIDTH]);
         }
-        for (at, panel) in self.panels.chunks_exact(self.panel_len).enumerate() {
-            let weights: [&[f32; PANEL_WIDTH]; I] = {
-                let (rows, _) = panel[offset..offset + I * PANEL_WIDTH].as_chunks();
-                std::array::from_fn(|input| &rows[input])
+        // What is copied next is asked for meanwhile: the other inputs, then the first ones of the next panels.
+        let n_inputs = self.columns.first().map_or(0, |columns| columns.len());
+        let (panels, start) = if input + 2 * I <= n_inputs {
+            (self.panels, offset + I * PANEL_WIDTH)
+        } else {
+            (self.next_panels, self.start * PANEL_WIDTH)
+        };
+        let mut ahead = panels.chunks_exact(self.panel_len);
+        let n_rows = self.columns.len();
+        let whole = n_rows - n_rows % R;
+        let panels_a_tile = ahead.len().div_ceil((whole / R).max(1));
+        for row in (0..whole).step_by(R) {
+            for panel in ahead.by_ref().take(panels_a_tile) {
+                prefetch(&panel[start..start + I * PANEL_WIDTH]);
+            }
+            self.tile::<S, I, R>(simd, input, row);
+        }
+        match n_rows - whole {
+            3 => self.tile::<S, I, 3>(simd, input, whole),
+            2 => self.tile::<S, I, 2>(simd, input, whole),
+            1 => self.tile::<S, I, 1>(simd, input, whole),
+            _ => {}
+        }
+    }
+
+    #[inline(always)]
+    fn tile<S: Simd, const I: usize, const R: usize>(&mut self, simd: S, input: usize, row: usize) {
+        let rows: [&[f32]; R] =
+            std::array::from_fn(|of| &self.g.data[(row + of) * self.g.stride..]);
+        let mut sums = [[simd.splat_f32s(0.0); I]; R];
+        for (at, weights) in self.weights.chunks_exact(I * PANEL_WIDTH).enumerate() {
+            // One reference to all inputs: one each would not fit into the registers that hold addresses.
+            let Some(weights) = weights.as_chunks::<PANEL_WIDTH>().0.first_chunk::<I>() else {
+                return;
             };
-            let tokens = tokens.map(|tokens| &tokens[at * PANEL_WIDTH..(at + 1) * PANEL_WIDTH]);
-            for n in 0..PANEL_WIDTH {
-                let tokens = tokens.map(|tokens| tokens[n]);
-                for (weights, sums) in weights.iter().zip(&mut sums) {
-                    let weight = simd.splat_f32s(weights[n]);
-                    for (sum, token) in sums.iter_mut().zip(tokens) {
-                        *sum = simd.mul_add_e_f32s(weight, token, *sum);
+            let weights = weights.each_ref().map(|weights| S::as_simd_f32s(weights).0);
+            let g = rows.map(|row| S::as_simd_f32s(&row[at * PANEL_WIDTH..][..PANEL_WIDTH]).0);
+            for step in 0..PANEL_WIDTH / S::F32_LANES {
+                let g = g.map(|g| g[step]);
+                for (input, weights) in weights.iter().enumerate() {
+                    for (sums, g) in sums.iter_mut().zip(g) {
+                        sums[input] = simd.mul_add_e_f32s(weights[step], g, sums[input]);
                     }
                 }
             }
         }
-        for (values, sums) in values.iter_mut().zip(sums) {
-            S::as_mut_simd_f32s(values).0[..V].copy_from_slice(&sums);
-        }
-        for (lane, row) in rows.enumerate() {
-            for (out, values) in self.columns[row][input..input + I].iter_mut().zip(&values) {
-                *out = values[lane];
+        for (sums, columns) in sums.into_iter().zip(&mut self.columns[row..]) {
+            for (sum, out) in sums.into_iter().zip(&mut columns[input..]) {
+                let sum = simd.reduce_sum_f32s(sum);
+                *out = if self.is_first { sum } else { *out + sum };
             }
         }
     }

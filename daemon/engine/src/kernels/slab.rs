@@ -1,9 +1,11 @@
 //! Small products inside attention: rows against a slab `[k][width]`, sums in registers over the whole of k, in order.
 
-use pulp::Simd;
+use pulp::{NullaryFnOnce, Simd};
 
 /// Rows whose sums are in registers at once.
 const ROWS: usize = 8;
+/// Lanes of the widest register.
+const MOST_LANES: usize = 16;
 
 /// How the left-hand rows lie in memory.
 #[derive(Clone, Copy, Debug)]
@@ -38,9 +40,26 @@ pub(super) struct SlabProduct<'a> {
     pub(super) accumulate: bool,
 }
 
+/// The loops, as a function of their own: inlined into their callers they would lack registers.
+struct Run<'a, S>(SlabProduct<'a>, S);
+
+impl<S: Simd> NullaryFnOnce for Run<'_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        self.0.all_rows(self.1);
+    }
+}
+
 impl SlabProduct<'_> {
     #[inline(always)]
-    pub(super) fn run<S: Simd>(mut self, simd: S) {
+    pub(super) fn run<S: Simd>(self, simd: S) {
+        simd.vectorize(Run(self, simd));
+    }
+
+    #[inline(always)]
+    fn all_rows<S: Simd>(mut self, simd: S) {
         let mut row = 0;
         while row < self.n_rows {
             let left = self.n_rows - row;
@@ -117,17 +136,18 @@ impl SlabProduct<'_> {
         }
         let n = (C * lanes).min(self.out_cols - start);
         for (r, sums) in sums.iter().enumerate() {
-            let mut values = [0f32; 192];
-            for (values, sum) in S::as_mut_simd_f32s(&mut values).0.iter_mut().zip(sums) {
-                *values = *sum;
-            }
             let out = &mut self.out[(row + r) * self.out_stride + start..][..n];
-            if self.accumulate {
-                for (out, value) in out.iter_mut().zip(&values) {
-                    *out += value;
+            if n == C * lanes {
+                let (out, _) = S::as_mut_simd_f32s(out);
+                for (out, sum) in out.iter_mut().zip(sums) {
+                    *out = if self.accumulate { simd.add_f32s(*out, *sum) } else { *sum };
                 }
-            } else {
-                out.copy_from_slice(&values[..n]);
+                continue;
+            }
+            let mut values = [0f32; 3 * MOST_LANES];
+            S::as_mut_simd_f32s(&mut values).0[..C].copy_from_slice(sums);
+            for (out, value) in out.iter_mut().zip(&values) {
+                *out = if self.accumulate { *out + value } else { *value };
             }
         }
     }
