@@ -173,7 +173,7 @@ impl Model {
         Err(EngineError::NotFinite { hook })
     }
 
-    fn all_finite(&self, x: &Tensor) -> Result<bool, EngineError> {
+    pub(crate) fn all_finite(&self, x: &Tensor) -> Result<bool, EngineError> {
         if self.compute.way == Way::Kernels {
             return crate::kernel_ops::all_finite(x);
         }
