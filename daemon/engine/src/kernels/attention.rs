@@ -157,12 +157,12 @@ pub(super) fn softmax(scores: &mut [f32], visible: Range<usize>, scale: f32) {
     }
 }
 
-/// `exp(score * scale - max)`; exp is clamped, and what is that far below is 0. The 0 is a difference, so that minus
+/// `exp(score * scale - max)`; exp is clamped, and what is that far below is 0. The 0 is a product, so that minus
 /// infinity, which no finite key gives, becomes NaN and not a weight.
 #[inline(always)]
 fn weight(score: f32, scale: f32, max: f32) -> f32 {
     let value = score.mul_add(scale, -max);
-    if value < -87.0 { value - value } else { exp(value) }
+    if value < -87.0 { value * -0.0 } else { exp(value) }
 }
 
 /// Pattern of a block of query rows of one head, `[rows][score_stride]`.
