@@ -3,8 +3,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test program: what cannot be read fails the test")]
 
+mod cancelled;
 mod finite_differences;
 mod frozen_forward;
 mod gradients;
+mod later_tokens;
+mod not_finite;
+mod permuted_heads;
+mod routes;
 mod scores;
 mod sums;
+mod threads;
