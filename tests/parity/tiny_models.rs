@@ -7,35 +7,22 @@ use limpid_analysis::contributions::{
 };
 use limpid_engine::{
     backward::{LayerGradient, Seed},
-    checkpoint::Checkpoint,
     device::Compute,
     error::EngineError,
     hook_name::Hook,
-    model::Model,
     model_pool::Loaded,
     norm::Gradients,
     pos_tensor::to_host,
-    tensor_file::safetensors::SafetensorsFiles,
     trace::Trace,
 };
-use limpid_tests::{Tensors, golden, max_difference, relative_difference, trace, watched};
-use std::sync::Arc;
-
-const FAMILIES: [&str; 4] = ["llama", "llama_rope_llama3", "gpt2", "gemma3_text"];
-const CONFIGS: [&str; 2] = ["config.json", "config.v4.json"];
+use limpid_tests::{
+    Tensors, golden, max_difference, relative_difference,
+    tiny::{CONFIGS, FAMILIES, Tiny},
+    trace, watched,
+};
 
 fn ways() -> [Compute; 2] {
     [Compute::cpu(), Compute::cpu_plain(DType::F32)]
-}
-
-fn load(family: &str, config: &str, compute: &Compute) -> Loaded {
-    let folder = golden(&format!("tiny/{family}"));
-    let path = folder.join(config);
-    let parsed: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-    let files = Arc::new(SafetensorsFiles::open_folder(&folder).unwrap());
-    let checkpoint = Checkpoint::from_config(&path, parsed.as_object().unwrap(), files).unwrap();
-    let model = Model::load(&checkpoint, compute, u64::MAX, &|_, _| {}).unwrap();
-    Loaded { name: family.to_owned(), model, tokenizer: None, fingerprint: 0 }
 }
 
 /// Runs `check` on every family, config and way.
@@ -44,7 +31,7 @@ fn on_all(check: impl Fn(&str, &Loaded, &Trace, &Tensors)) {
         let tensors = Tensors::open(&golden(&format!("tiny/{family}/golden.safetensors")));
         for config in CONFIGS {
             for compute in ways() {
-                let loaded = load(family, config, &compute);
+                let loaded = Tiny::with_config(family, config).load(&compute);
                 let trace = trace(&loaded, &tensors.input_ids());
                 let name = format!("{family} {config} {:?}", compute.way);
                 check(&name, &loaded, &trace, &tensors);

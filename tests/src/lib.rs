@@ -1,5 +1,7 @@
 //! What the test programs share: golden files, models by name. Nothing here asserts.
 
+pub mod tiny;
+
 use limpid_engine::{
     cancel::CancelToken,
     device::Compute,

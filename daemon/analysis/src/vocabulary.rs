@@ -41,6 +41,17 @@ pub fn log_sum_exp(logits: &[f32]) -> f32 {
     max + sum.ln() as f32
 }
 
+/// Refuses logits, or what was made of them, that are not finite numbers.
+///
+/// # Errors
+/// One is not: the unembedding is broken, for residuals were checked before.
+pub fn check_finite(values: &[f32]) -> Result<(), EngineError> {
+    match values.iter().all(|value| value.is_finite()) {
+        true => Ok(()),
+        false => Err(EngineError::NotFinite { hook: "logits".to_owned() }),
+    }
+}
+
 /// 1 for the largest.
 pub fn rank_of(logits: &[f32], id: u32) -> usize {
     let own = logits[id as usize];
@@ -61,7 +72,7 @@ pub struct Predicted {
 /// *Cost*: the unembedding of all positions but the last, 64 rows in memory at a time.
 ///
 /// # Errors
-/// Cancelled; the device refused.
+/// Cancelled; logits that are not finite; the device refused.
 pub fn predicted_tokens(
     model: &Model,
     trace: &Trace,
@@ -81,6 +92,7 @@ pub fn predicted_tokens(
             Predicted { logprob, rank: rank_of(logits, id) }
         }));
     }
+    check_finite(&out.iter().map(|predicted| predicted.logprob).collect::<Vec<_>>())?;
     Ok(out)
 }
 
@@ -155,7 +167,7 @@ pub struct LensCell {
 /// The logit lens of residual rows, through the final norm.
 ///
 /// # Errors
-/// Cancelled; the device refused.
+/// Cancelled; logits that are not finite; the device refused.
 pub fn lens_cells(
     model: &Model,
     resid: &Tensor,
@@ -180,6 +192,7 @@ pub fn lens_cells(
             }
         }));
     }
+    check_finite(&out.iter().map(|cell| cell.prob).collect::<Vec<_>>())?;
     Ok(out)
 }
 

@@ -18,7 +18,7 @@ pub struct AttentionShape {
     pub n_key_value_heads: usize,
     /// Width of a head.
     pub d_head: usize,
-    /// Multiplies q . k.
+    /// Multiplies q . k; above zero.
     pub scale: f64,
     /// A key is visible when `query - key < window`.
     pub window: Option<usize>,
@@ -128,7 +128,7 @@ pub fn attention(
             shape.by_row(&pattern.matmul(&values)?)
         })
         .collect::<Result<Vec<_>, EngineError>>()?;
-    Ok(Tensor::cat(&blocks, 0)?)
+    Ok(if blocks.is_empty() { q.zeros_like()? } else { Tensor::cat(&blocks, 0)? })
 }
 
 /// Rows of the pattern of every head.
@@ -212,8 +212,9 @@ pub fn attention_backward(
         }
     }
     let is_true = gradients == Gradients::True;
+    let whole_g_q = || if g_q.is_empty() { q.zeros_like() } else { Tensor::cat(&g_q, 0) };
     Ok(AttentionGradients {
-        g_q: if is_true { Some(Tensor::cat(&g_q, 0)?) } else { None },
+        g_q: if is_true { Some(whole_g_q()?) } else { None },
         g_k: if is_true { Some(shape.keys_by_row(&g_keys)?) } else { None },
         g_v: shape.keys_by_row(&g_values)?,
         knock_out: knock_out.to_dtype(DType::F32)?.to_vec1()?,

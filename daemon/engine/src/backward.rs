@@ -74,7 +74,7 @@ impl Model {
     /// *Cost*: about one forward's products when true, 60 % when linear; memory of one layer's gradients.
     ///
     /// # Errors
-    /// No seed, or one out of range; cancelled; the device refused.
+    /// No seed, or one out of range; cancelled; a gradient that is not finite; the device refused.
     pub fn backward(
         &self,
         trace: &Trace,
@@ -132,7 +132,21 @@ impl Model {
             )?;
         }
         pass.out.embedding = g;
+        self.check_gradient(&pass.out)?;
         Ok(pass.out)
+    }
+
+    /// NaN and infinity spread down to the embedding, so one look there is enough; the heads' sums say where they began.
+    fn check_gradient(&self, out: &Gradient) -> Result<(), EngineError> {
+        if self.all_finite(&out.embedding)? {
+            return Ok(());
+        }
+        let is_finite = |heads: &Vec<f32>| heads.iter().all(|head| head.is_finite());
+        let hook = match out.heads.iter().rposition(|heads| !is_finite(heads)) {
+            Some(layer) => format!("the gradient at blocks.{layer}.attn.hook_z"),
+            None => "the gradient at hook_embed".to_owned(),
+        };
+        Err(EngineError::NotFinite { hook })
     }
 
     fn seed_range(&self, trace: &Trace, seeds: &[Seed]) -> Result<(usize, usize), EngineError> {

@@ -74,11 +74,21 @@ impl BlockShape {
     }
 }
 
+/// What is there of the positions before new ones.
+#[derive(Clone, Copy, Debug)]
+pub enum Prefix<'a> {
+    /// Everything: the trace that comes out covers all positions.
+    Whole(&'a LayerTrace),
+    /// Keys and values, which are all that new positions read: only they cover all positions in what comes out, the other
+    /// tensors cover the new ones.
+    KeysAndValues(&'a PosTensor, &'a PosTensor),
+}
+
 impl Block {
-    /// Runs the block on new positions, whose residuals are `resid_pre`, behind the `n_shared` positions of `prefix`.
-    /// `rotary` covers exactly the new positions.
+    /// Runs the block on new positions, whose residuals are `resid_pre`, behind the first positions of `prefix`, that many
+    /// of them. `rotary` covers exactly the new positions.
     ///
-    /// *Shapes*: resid_pre `[new_pos, d_model]` -> a layer trace over all positions, and resid_post `[new_pos, d_model]`.
+    /// *Shapes*: resid_pre `[new_pos, d_model]` -> a layer trace (see [`Prefix`]), and resid_post `[new_pos, d_model]`.
     ///
     /// # Errors
     /// The device refused.
@@ -86,7 +96,7 @@ impl Block {
         &self,
         shape: &BlockShape,
         resid_pre: &Tensor,
-        prefix: Option<(&LayerTrace, usize)>,
+        prefix: Option<(Prefix<'_>, usize)>,
         rotary: Option<&RotaryTable>,
         way: Way,
     ) -> Result<(LayerTrace, Tensor), EngineError> {
@@ -105,11 +115,18 @@ impl Block {
         };
         let q = turned(0, d_q, &self.q_norm)?;
         let k = turned(d_q, d_kv, &self.k_norm)?;
-        let extend = |pick: fn(&LayerTrace) -> &PosTensor, rest: Tensor| {
-            PosTensor::extend(prefix.map(|(prefix, n)| (pick(prefix), n)), rest)
+        let extend = |pick: fn(&LayerTrace) -> &PosTensor, rest: Tensor| match prefix {
+            Some((Prefix::Whole(before), n)) => PosTensor::extend(Some((pick(before), n)), rest),
+            _ => Ok(PosTensor::new(rest)),
         };
         let v = qkv.narrow(D::Minus1, d_q + d_kv, d_kv)?;
-        let (k, v) = (extend(|l| &l.k, k)?, extend(|l| &l.v, v)?);
+        let (k, v) = match prefix {
+            Some((Prefix::KeysAndValues(k_before, v_before), n)) => {
+                let k = PosTensor::extend(Some((k_before, n)), k)?;
+                (k, PosTensor::extend(Some((v_before, n)), v)?)
+            }
+            _ => (extend(|l| &l.k, k)?, extend(|l| &l.v, v)?),
+        };
         let attention_shape = AttentionShape { first_query: n_shared, ..shape.attention };
         let z = attention(&q, &k.tensor()?, &v.tensor()?, &attention_shape, way)?;
         let attn_raw = self.w_o.forward(&z)?;

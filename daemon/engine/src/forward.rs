@@ -6,7 +6,7 @@ use crate::{
     error::EngineError,
     model::Model,
     pos_tensor::PosTensor,
-    trace::{CapturePlan, Kept, LayerTrace, Trace},
+    trace::{CapturePlan, Kept, Trace},
 };
 use candle_core::{DType, Tensor};
 use std::sync::Arc;
@@ -80,51 +80,17 @@ impl Model {
         n_shared: usize,
         plan: CapturePlan,
     ) -> Result<(Kept, Tensor), EngineError> {
-        match (plan, below) {
-            (CapturePlan::Whole, None) => {
-                let (trace, resid_post) = self.run_block(layer, resid, None, n_shared)?;
-                Ok((Kept::Whole(Arc::new(trace)), resid_post))
-            }
-            (CapturePlan::Whole, Some(Kept::Whole(below))) => {
-                let (trace, resid_post) = self.run_block(layer, resid, Some(below), n_shared)?;
-                Ok((Kept::Whole(Arc::new(trace)), resid_post))
-            }
-            (_, below) => {
-                let keys_only = below.map(Self::keys_only);
-                let (trace, resid_post) =
-                    self.run_block(layer, resid, keys_only.as_ref(), n_shared)?;
-                let resid_pre = PosTensor::extend(
-                    below.map(|below| (below.resid_pre(), n_shared)),
-                    resid.clone(),
-                )?;
-                let own = |x: &PosTensor| -> Result<PosTensor, EngineError> {
-                    Ok(PosTensor::new(x.tensor()?.force_contiguous()?))
-                };
-                Ok((Kept::Lean { resid_pre, k: own(&trace.k)?, v: own(&trace.v)? }, resid_post))
-            }
+        let prefix = below.map(Kept::prefix);
+        let (trace, resid_post) = self.run_block(layer, resid, prefix, n_shared)?;
+        if plan == CapturePlan::Whole {
+            return Ok((Kept::Whole(Arc::new(trace)), resid_post));
         }
-    }
-
-    /// A layer trace that lends its residuals, keys and values to a run behind it. The other fields stand in by keys:
-    /// they are cut to the shared length and thrown away with the layer.
-    fn keys_only(kept: &Kept) -> LayerTrace {
-        match kept {
-            Kept::Whole(layer) => (**layer).clone(),
-            Kept::Lean { resid_pre, k, v } => LayerTrace {
-                resid_pre: resid_pre.clone(),
-                q_raw: k.clone(),
-                k_raw: k.clone(),
-                q: k.clone(),
-                k: k.clone(),
-                v: v.clone(),
-                z: k.clone(),
-                attn_raw: k.clone(),
-                resid_mid: k.clone(),
-                mlp_in: k.clone(),
-                mlp_raw: k.clone(),
-                mlp_out: k.clone(),
-            },
-        }
+        let before = below.map(|below| (below.resid_pre(), n_shared));
+        let resid_pre = PosTensor::extend(before, resid.clone())?;
+        let own = |x: &PosTensor| -> Result<PosTensor, EngineError> {
+            Ok(PosTensor::new(x.tensor()?.force_contiguous()?))
+        };
+        Ok((Kept::Lean { resid_pre, k: own(&trace.k)?, v: own(&trace.v)? }, resid_post))
     }
 
     fn check_tokens(&self, token_ids: &[u32]) -> Result<(), EngineError> {
@@ -173,7 +139,7 @@ impl Model {
         Err(EngineError::NotFinite { hook })
     }
 
-    fn all_finite(&self, x: &Tensor) -> Result<bool, EngineError> {
+    pub(crate) fn all_finite(&self, x: &Tensor) -> Result<bool, EngineError> {
         if self.compute.way == Way::Kernels {
             return crate::kernel_ops::all_finite(x);
         }

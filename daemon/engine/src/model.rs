@@ -1,7 +1,7 @@
 //! A loaded model: spec, weights, and how they are computed with. Immutable once loaded, shared by reference.
 
 use crate::{
-    block::{Block, BlockShape},
+    block::{Block, BlockShape, Prefix},
     checkpoint::Checkpoint,
     device::{Compute, Way},
     error::EngineError,
@@ -167,7 +167,7 @@ impl Model {
         &self,
         layer: usize,
         resid_pre: &Tensor,
-        prefix: Option<&LayerTrace>,
+        prefix: Option<Prefix<'_>>,
         n_shared: usize,
     ) -> Result<(LayerTrace, Tensor), EngineError> {
         let n_shared = if prefix.is_some() { n_shared } else { 0 };

@@ -146,7 +146,7 @@ pub struct ModelSpec {
     pub attn_out_bias: bool,
     /// The MLP's matrices have biases.
     pub mlp_bias: bool,
-    /// Multiplies q . k before the softmax.
+    /// Multiplies q . k before the softmax; above zero and finite in f32.
     pub attention_scale: f64,
     /// `post = act(gate) * up` instead of `act(pre)`.
     pub gated_mlp: bool,

@@ -114,7 +114,9 @@ impl Norm {
             NormKind::RmsNorm => x.clone(),
         };
         let mean_square = centred.sqr()?.mean_keepdim(D::Minus1)?;
-        Ok((centred, (mean_square + self.spec.eps)?.sqrt()?))
+        // 0, or NaN where squares are out of range: a norm of 0 would hide that.
+        let excess = (&mean_square * 0.0)?;
+        Ok((centred, ((mean_square + self.spec.eps)? + excess)?.sqrt()?))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a traced forward pass leaves behind: immutable, shared, complete enough for every analysis and the backward pass.
 //! Kept whole, or lean: residuals, keys and values only, a layer's rest computed again, with the same numbers, when it is looked at.
 
-use crate::{error::EngineError, model::Model, pos_tensor::PosTensor};
+use crate::{block::Prefix, error::EngineError, model::Model, pos_tensor::PosTensor};
 use std::sync::Arc;
 
 /// Activations of one layer, all positions; TransformerLens names, axes `[pos, ..]`.
@@ -89,6 +89,14 @@ impl Kept {
         match self {
             Self::Whole(layer) => &layer.resid_pre,
             Self::Lean { resid_pre, .. } => resid_pre,
+        }
+    }
+
+    /// What a run behind these positions builds on.
+    pub(crate) fn prefix(&self) -> Prefix<'_> {
+        match self {
+            Self::Whole(layer) => Prefix::Whole(layer),
+            Self::Lean { k, v, .. } => Prefix::KeysAndValues(k, v),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     head_types::{HeadType, head_types},
     route_graph::{NodeId, NodeKind},
     views::inspection::Inspector,
-    vocabulary::{bottom, rank_of, top, written},
+    vocabulary::{bottom, check_finite, rank_of, top, written},
 };
 use limpid_engine::{error::EngineError, mlp::post, pos_tensor::to_host};
 use limpid_protocol::{
@@ -77,6 +77,7 @@ impl Inspector {
     fn lens_logits(&self, rows: &[Vec<f32>]) -> Result<Vec<Vec<f32>>, EngineError> {
         let model = &self.loaded.model;
         let logits = to_host(&model.logits(&crate::vocabulary::rows_tensor(model, rows)?)?)?;
+        check_finite(&logits)?;
         Ok(logits.chunks(model.spec.d_vocab).map(<[f32]>::to_vec).collect())
     }
 

@@ -7,7 +7,7 @@ use crate::{
     route_build::grow,
     route_graph::{EdgeKind, NodeId, NodeKind, PrunedGraph, RouteGraph},
     route_prune::Prune,
-    vocabulary::{Predicted, lens_cells, predicted_tokens, top},
+    vocabulary::{Predicted, check_finite, lens_cells, predicted_tokens, top},
 };
 use candle_core::Tensor;
 use limpid_engine::{
@@ -109,6 +109,7 @@ impl Inspector {
         }
         let resid = trace.resid_after(model.spec.n_layers).narrow(position, 1)?.tensor()?;
         let logits = to_host(&model.logits(&resid)?)?;
+        check_finite(&logits)?;
         let best = top(&logits, 1).first().map_or(0, |(id, _)| *id);
         let target = question.target.unwrap_or(best);
         if question.foil == Some(target) {

@@ -85,6 +85,17 @@ impl<'a> Config<'a> {
         }
     }
 
+    /// What multiplies attention scores: one over the root of a number above zero, with a default.
+    pub fn attention_scale(&self, field: &str, default: f64) -> Result<f64, EngineError> {
+        let scale = self.positive(field, default)?.powf(-0.5);
+        // A scale that f32 rounds to 0 or to infinity would make every pattern flat or NaN.
+        if (scale as f32).is_normal() {
+            return Ok(scale);
+        }
+        let problem = format!("would multiply attention scores by {scale:e}, which is not an f32");
+        Err(self.error(field, problem))
+    }
+
     /// A truth value, with a default.
     pub fn flag(&self, field: &str, default: bool) -> Result<bool, EngineError> {
         match self.value(field) {

@@ -105,7 +105,7 @@ fn spec(config: &Config<'_>) -> Result<ModelSpec, EngineError> {
         qkv_bias: bias,
         attn_out_bias: bias,
         mlp_bias: false,
-        attention_scale: config.positive("query_pre_attn_scalar", 256.0)?.powf(-0.5),
+        attention_scale: config.attention_scale("query_pre_attn_scalar", 256.0)?,
         gated_mlp: true,
         activation: config
             .activation(&["hidden_activation", "hidden_act"], Activation::GeluTanh)?,

@@ -1,5 +1,6 @@
 //! Causal attention: scores against panels of transposed keys, softmax, and the weighted sum of values. A pattern exists
 //! for a block of query rows at a time. Every number is a fixed chain over dimensions or keys, whatever runs beside it.
+//! What is not finite in a key or value reaches the queries that see it, as NaN, and no others.
 
 use crate::{
     attention::AttentionShape,
@@ -16,6 +17,11 @@ use rayon::prelude::{
 };
 use std::ops::Range;
 
+#[cfg(test)]
+pub(super) mod plain_twin;
+#[cfg(test)]
+mod tests;
+
 /// Keys in a panel of transposed keys.
 const PANEL: usize = 48;
 /// Query rows whose pattern is in memory at once.
@@ -29,6 +35,8 @@ pub(super) struct HeadKeys {
     pub(super) panels: Vec<f32>,
     /// As rows: `[key][d_head padded]`.
     pub(super) slab: Vec<f32>,
+    /// Whether every value of the slab is finite, so that a weight of 0 takes it out of a sum.
+    is_finite: bool,
 }
 
 /// `d_head` padded to the slab's width.
@@ -45,7 +53,7 @@ impl HeadKeys {
     /// One head's columns of keys (or values).
     pub(super) fn new(x: Rows<'_>, head: usize, d_head: usize, panels: bool, slab: bool) -> Self {
         let row = |key: usize| &x.row(key)[head * d_head..][..d_head];
-        let mut out = Self { panels: Vec::new(), slab: Vec::new() };
+        let mut out = Self { panels: Vec::new(), slab: Vec::new(), is_finite: true };
         if panels {
             out.panels = vec![0f32; score_stride(x.n_rows) * d_head];
             for (panel, values) in out.panels.chunks_exact_mut(PANEL * d_head).enumerate() {
@@ -64,8 +72,17 @@ impl HeadKeys {
             for (key, values) in out.slab.chunks_exact_mut(width).enumerate() {
                 values[..d_head].copy_from_slice(row(key));
             }
+            // As whole numbers, because their maximum is found many at a time.
+            let magnitudes = out.slab.iter().map(|value| value.to_bits() & 0x7fff_ffff);
+            out.is_finite = magnitudes.fold(0, u32::max) < f32::INFINITY.to_bits();
         }
         out
+    }
+
+    /// How many rows of a block are multiplied with the slab at once. A row of the block that comes before a key has the
+    /// weight 0 for it, and 0 times what is not finite is NaN: then each row is multiplied with its own keys only.
+    pub(super) fn rows_at_once(&self, n_rows: usize) -> usize {
+        if self.is_finite { n_rows.max(1) } else { 1 }
     }
 
     /// `out[r, key] = x[r] . key` for keys below `n_keys` (and up to the end of their panel).
@@ -105,7 +122,8 @@ pub(super) fn visible(shape: &AttentionShape, query: usize) -> Range<usize> {
     shape.window.map_or(0, |window| (query + 1).saturating_sub(window))..query + 1
 }
 
-/// Turns scores of one row into its pattern: scaled, exponentiated, divided by their sum; 0 where masked.
+/// Turns scores of one row into its pattern: scaled (by more than 0), exponentiated, divided by their sum; 0 where masked.
+/// One visible score that is not finite makes all visible weights NaN.
 #[inline(always)]
 pub(super) fn softmax(scores: &mut [f32], visible: Range<usize>, scale: f32) {
     let (before, rest) = scores.split_at_mut(visible.start);
@@ -139,11 +157,12 @@ pub(super) fn softmax(scores: &mut [f32], visible: Range<usize>, scale: f32) {
     }
 }
 
-/// `exp(score * scale - max)`; exp is clamped, and what is that far below is 0.
+/// `exp(score * scale - max)`; exp is clamped, and what is that far below is 0. The 0 is a product, so that minus
+/// infinity, which no finite key gives, becomes NaN and not a weight.
 #[inline(always)]
 fn weight(score: f32, scale: f32, max: f32) -> f32 {
     let value = score.mul_add(scale, -max);
-    if value < -87.0 { 0.0 } else { exp(value) }
+    if value < -87.0 { value * -0.0 } else { exp(value) }
 }
 
 /// Pattern of a block of query rows of one head, `[rows][score_stride]`.
@@ -164,7 +183,7 @@ pub(super) fn pattern_block<S: Simd>(
     }
 }
 
-/// One head's columns of a block of rows.
+/// One head's columns of a block of rows, which may be none.
 pub(super) fn head_rows<'a>(
     x: Rows<'a>,
     head: usize,
@@ -172,7 +191,7 @@ pub(super) fn head_rows<'a>(
     rows: Range<usize>,
 ) -> Rows<'a> {
     Rows {
-        data: &x.data[rows.start * x.stride + head * d_head..],
+        data: x.data.get(rows.start * x.stride + head * d_head..).unwrap_or_default(),
         n_rows: rows.len(),
         n_cols: d_head,
         stride: x.stride,
@@ -200,21 +219,24 @@ impl WithSimd for ForwardBlock<'_, '_> {
         self.scratch.resize(QUERIES * (stride + width), 0.0);
         let (scores, z) = self.scratch.split_at_mut(QUERIES * stride);
         pattern_block(simd, self.q, self.keys, self.first_query, self.shape, scores, stride);
-        let first = visible(self.shape, self.first_query).start;
-        let last = self.first_query + n_rows;
-        SlabProduct {
-            x: &scores[first..],
-            left: Left::ByRow(stride),
-            n_rows,
-            k: last - first,
-            slab: &self.values.slab[first * width..last * width],
-            width,
-            out: z,
-            out_stride: width,
-            out_cols: self.shape.d_head,
-            accumulate: false,
+        let at_once = self.values.rows_at_once(n_rows);
+        for row in (0..n_rows).step_by(at_once) {
+            let first = visible(self.shape, self.first_query + row).start;
+            let last = self.first_query + row + at_once;
+            SlabProduct {
+                x: &scores[row * stride + first..],
+                left: Left::ByRow(stride),
+                n_rows: at_once,
+                k: last - first,
+                slab: &self.values.slab[first * width..last * width],
+                width,
+                out: &mut z[row * width..],
+                out_stride: width,
+                out_cols: self.shape.d_head,
+                accumulate: false,
+            }
+            .run(simd);
         }
-        .run(simd);
         for (out, z) in self.out.iter_mut().zip(z.chunks_exact(width)) {
             out.copy_from_slice(&z[..out.len()]);
         }

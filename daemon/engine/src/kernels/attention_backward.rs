@@ -14,6 +14,9 @@ use crate::{
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
+#[cfg(test)]
+mod tests;
+
 /// What comes back, summed over the query heads of each key head.
 #[derive(Debug)]
 pub struct Back {
@@ -111,19 +114,24 @@ impl WithSimd for HeadJob<'_> {
                 g[..seen.start].fill(0.0);
                 g[seen.end..].fill(0.0);
             }
-            SlabProduct {
-                x: &g_pattern,
-                left: Left::ByRow(stride),
-                n_rows,
-                k: n_seen,
-                slab: &keys.slab[..n_seen * width],
-                width,
-                out: &mut out.g_q[start * d..],
-                out_stride: d,
-                out_cols: d,
-                accumulate: false,
+            let at_once = keys.rows_at_once(n_rows);
+            for row in (0..n_rows).step_by(at_once) {
+                let first = visible(shape, first_query + row).start;
+                let last = first_query + row + at_once;
+                SlabProduct {
+                    x: &g_pattern[row * stride + first..],
+                    left: Left::ByRow(stride),
+                    n_rows: at_once,
+                    k: last - first,
+                    slab: &keys.slab[first * width..last * width],
+                    width,
+                    out: &mut out.g_q[(start + row) * d..],
+                    out_stride: d,
+                    out_cols: d,
+                    accumulate: false,
+                }
+                .run(simd);
             }
-            .run(simd);
             fill_slab(&mut block_slab, q_rows, width);
             SlabProduct {
                 x: &g_pattern,

@@ -23,7 +23,10 @@ fn sum(a: &[f32], b: &[f32], c: &[f32], f: impl Fn(f32, f32, f32) -> f32) -> f32
     total as f32
 }
 
-/// Mean (0 for RMSNorm) and `1 / denominator` of a row.
+#[cfg(test)]
+mod tests;
+
+/// Mean (0 for RMSNorm) and `1 / denominator` of a row; NaN where squares are beyond f32, for a norm of 0 would hide that.
 #[inline(always)]
 fn statistics(x: &[f32], spec: NormSpec) -> (f32, f32) {
     let n = x.len() as f32;
@@ -46,8 +49,10 @@ fn statistics(x: &[f32], spec: NormSpec) -> (f32, f32) {
         #[inline(always)]
         |x, _, _| (x - mean) * (x - mean),
     );
-    let mean_square = squares / n;
-    (mean, (1.0 / (f64::from(mean_square) + spec.eps).sqrt()) as f32)
+    let mean_square = f64::from(squares / n);
+    let scale =
+        if mean_square.is_finite() { 1.0 / (mean_square + spec.eps).sqrt() } else { f64::NAN };
+    (mean, scale as f32)
 }
 
 /// `out = w (x - mean) / denominator + b`

@@ -1,5 +1,8 @@
 //! Rotary positions of one row: pairs (i, i + half) of each head turned by the position's angles.
 
+#[cfg(test)]
+mod tests;
+
 /// Turns the first `2 * cos.len()` dimensions of every head of `x` into `out`; `back`: by minus the angle.
 #[inline(always)]
 pub fn turn(x: &[f32], d_head: usize, cos: &[f32], sin: &[f32], back: bool, out: &mut [f32]) {

@@ -2,6 +2,9 @@
 
 use pulp::{NullaryFnOnce, Simd};
 
+#[cfg(test)]
+mod tests;
+
 /// Rows whose sums are in registers at once.
 const ROWS: usize = 8;
 /// Lanes of the widest register.

@@ -1,0 +1,16 @@
+//! What must hold of every model, whatever its numbers: gradients are slopes, parts sum to wholes, nothing flows from a
+//! later token, threads and cached prefixes change no bit, and what is not finite is an error. No golden numbers here.
+
+#![expect(clippy::unwrap_used, reason = "a test program: what cannot be read fails the test")]
+
+mod cancelled;
+mod finite_differences;
+mod frozen_forward;
+mod gradients;
+mod later_tokens;
+mod not_finite;
+mod permuted_heads;
+mod routes;
+mod scores;
+mod sums;
+mod threads;
