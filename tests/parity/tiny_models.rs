@@ -1,7 +1,6 @@
 //! Tiny random models of every family: every golden tensor, both spellings of config.json, both ways through the engine.
 
 use crate::tolerances;
-use candle_core::DType;
 use limpid_analysis::contributions::{
     attention_contributions, mlp_contributions, neuron_contributions,
 };
@@ -18,15 +17,13 @@ use limpid_engine::{
     tensor_file::safetensors::SafetensorsFiles,
     trace::Trace,
 };
-use limpid_tests::{Tensors, golden, max_difference, relative_difference, trace, watched};
+use limpid_tests::{
+    Tensors, golden, max_difference, relative_difference, trace, watched, way_name, ways,
+};
 use std::sync::Arc;
 
 const FAMILIES: [&str; 4] = ["llama", "llama_rope_llama3", "gpt2", "gemma3_text"];
 const CONFIGS: [&str; 2] = ["config.json", "config.v4.json"];
-
-fn ways() -> [Compute; 2] {
-    [Compute::cpu(), Compute::cpu_plain(DType::F32)]
-}
 
 fn load(family: &str, config: &str, compute: &Compute) -> Loaded {
     let folder = golden(&format!("tiny/{family}"));
@@ -46,7 +43,7 @@ fn on_all(check: impl Fn(&str, &Loaded, &Trace, &Tensors)) {
             for compute in ways() {
                 let loaded = load(family, config, &compute);
                 let trace = trace(&loaded, &tensors.input_ids());
-                let name = format!("{family} {config} {:?}", compute.way);
+                let name = format!("{family} {config} {}", way_name(&compute));
                 check(&name, &loaded, &trace, &tensors);
             }
         }
