@@ -1,6 +1,7 @@
 //! Times on SmolLM2, which `bash tests/run` has fetched, over real text: traced forward, logits, both backward passes, step
 //! one of an answer (routes, lens, flow rankings), an edit of the last word, cards. `cargo bench -p limpid-tests` ends with
-//! a table of ratios; `-- peers` prints one round as JSON for `tests/peers`.
+//! a table of ratios; `-- peers` prints one round as JSON for `tests/peers`. On the CPU, or where `LIMPID_TEST_DEVICE` (cuda)
+//! and `LIMPID_TEST_DTYPE` (f32, bf16) say.
 #![expect(clippy::unwrap_used, reason = "a benchmark: what cannot be run ends it")]
 #![expect(clippy::print_stdout, reason = "a benchmark: its table is its answer")]
 
@@ -18,7 +19,7 @@ use limpid_engine::{
     tokenizer::Specials,
     trace::{CapturePlan, Trace},
 };
-use limpid_tests::{SMOLLM2, folder, load, real_model, trace, watched};
+use limpid_tests::{SMOLLM2, folder, load, real_model, test_device, trace, watched};
 use serde_json::Value;
 use std::{collections::BTreeMap, hint::black_box, path::PathBuf, sync::Arc, time::Instant};
 
@@ -63,6 +64,12 @@ impl Case {
         };
         let seeds = [Seed { position: n_tokens - 1, g_logits }];
         Self { loaded: Arc::clone(loaded), ids, edited, whole, seeds, question }
+    }
+
+    /// Runs a stage to its end: a GPU is handed its work long before it has done it.
+    fn finish(&self, run: fn(&Self)) {
+        run(self);
+        self.loaded.model.compute.device.synchronize().unwrap();
     }
 
     fn forward(&self, prefix: Option<&Trace>, ids: &[u32]) -> Trace {
@@ -116,7 +123,9 @@ const STAGES: [(&str, fn(&Case)); 7] = [
 ];
 
 fn loaded() -> Arc<Loaded> {
-    Arc::new(load(real_model(SMOLLM2), &Compute::cpu()))
+    let dtype = std::env::var("LIMPID_TEST_DTYPE").ok();
+    let compute = test_device(dtype.as_deref()).unwrap_or_else(Compute::cpu);
+    Arc::new(load(real_model(SMOLLM2), &compute))
 }
 
 fn speed(criterion: &mut Criterion) {
@@ -126,7 +135,7 @@ fn speed(criterion: &mut Criterion) {
     for n_tokens in SIZES {
         let case = Case::new(&loaded, n_tokens);
         for (name, run) in STAGES {
-            group.bench_function(BenchmarkId::new(name, n_tokens), |b| b.iter(|| run(&case)));
+            group.bench_function(BenchmarkId::new(name, n_tokens), |b| b.iter(|| case.finish(run)));
         }
     }
     group.finish();

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test program: what cannot be read fails the test")]
 
+mod bf16;
 mod candle_gemma3;
 mod candle_models;
 mod prefix;

@@ -10,21 +10,29 @@ use limpid_analysis::{
 };
 use limpid_engine::{device::Compute, model_pool::Loaded, trace::Trace};
 use limpid_tests::{
-    GEMMA3, SMOLLM2, golden_json, load, real_model, relative_difference, trace, watched,
+    GEMMA3, SMOLLM2, golden_json, load, real_model, relative_difference, trace, watched, way_name,
+    ways,
 };
 use serde_json::Value;
 
-fn check_attributions(model: &str, folder: &str, n: usize) {
-    for compute in [Compute::cpu(), Compute::cpu_plain(candle_core::DType::F32)] {
+/// `[difference of logits, log-probability]`
+const TOLERANCES: [f32; 2] = [tolerances::ATTRIBUTION_LOGIT_DIFF, tolerances::ATTRIBUTION_LOGPROB];
+
+pub(crate) fn check_attributions(
+    (model, folder, n): (&str, &str, usize),
+    ways: Vec<Compute>,
+    tolerances: [f32; 2],
+) {
+    for compute in ways {
         let loaded = load(real_model(model), &compute);
         for prompt in 1..=n {
             let golden = golden_json(&format!("{folder}/attribution_p{prompt}.json"));
             let trace = trace(&loaded, &ids(&golden));
             for (kind, key, tolerance) in [
-                (ObjectiveKind::LogitDiff, "logit_diff", tolerances::ATTRIBUTION_LOGIT_DIFF),
-                (ObjectiveKind::LogOdds, "logprob", tolerances::ATTRIBUTION_LOGPROB),
+                (ObjectiveKind::LogitDiff, "logit_diff", tolerances[0]),
+                (ObjectiveKind::LogOdds, "logprob", tolerances[1]),
             ] {
-                let name = format!("{folder} p{prompt} {key} {:?}", compute.way);
+                let name = format!("{folder} p{prompt} {key} {}", way_name(&compute));
                 check_attribution(&name, &loaded, &trace, kind, &golden, key, tolerance);
             }
         }
@@ -82,10 +90,10 @@ fn check_attribution(
 
 #[test]
 fn smollm2_attributions_are_the_golden_ones() {
-    check_attributions(SMOLLM2, "smollm2", 6);
+    check_attributions((SMOLLM2, "smollm2", 6), ways(), TOLERANCES);
 }
 
 #[test]
 fn gemma3_attributions_are_the_golden_ones() {
-    check_attributions(GEMMA3, "gemma3", 3);
+    check_attributions((GEMMA3, "gemma3", 3), ways(), TOLERANCES);
 }

@@ -9,12 +9,10 @@ use limpid_analysis::{
     route_prune::Prune,
     vocabulary::{top, written},
 };
-use limpid_engine::{
-    cancel::CancelToken, device::Compute, model_pool::Loaded, pos_tensor::to_host, trace::Trace,
-};
+use limpid_engine::{cancel::CancelToken, model_pool::Loaded, pos_tensor::to_host, trace::Trace};
 use limpid_tests::{
     GEMMA3, SMOLLM2, Tensors, golden, golden_json, load, max_difference, real_model,
-    relative_difference, trace,
+    relative_difference, trace, way_name, ways,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -28,11 +26,11 @@ pub(crate) fn ids(value: &Value) -> Vec<u32> {
 }
 
 fn for_prompts(model: &str, folder: &str, n: usize, check: impl Fn(&str, &Loaded, &Trace, &Value)) {
-    for compute in [Compute::cpu(), Compute::cpu_plain(candle_core::DType::F32)] {
+    for compute in ways() {
         let loaded = load(real_model(model), &compute);
         for prompt in 1..=n {
             let golden = golden_json(&format!("{folder}/p{prompt}.json"));
-            let name = format!("{folder} p{prompt} {:?}", compute.way);
+            let name = format!("{folder} p{prompt} {}", way_name(&compute));
             check(&name, &loaded, &trace(&loaded, &ids(&golden)), &golden);
         }
     }

@@ -1,7 +1,6 @@
 //! Tiny random models of every family: every golden tensor, both spellings of config.json, both ways through the engine.
 
 use crate::tolerances;
-use candle_core::DType;
 use limpid_analysis::contributions::{
     attention_contributions, mlp_contributions, neuron_contributions,
 };
@@ -16,14 +15,10 @@ use limpid_engine::{
     trace::Trace,
 };
 use limpid_tests::{
-    Tensors, golden, max_difference, relative_difference,
+    Tensors, max_difference, relative_difference,
     tiny::{CONFIGS, FAMILIES, Tiny},
-    trace, watched,
+    trace, watched, way_name, ways,
 };
-
-fn ways() -> [Compute; 2] {
-    [Compute::cpu(), Compute::cpu_plain(DType::F32)]
-}
 
 /// Runs `check` on every family, config and way.
 fn on_all(check: impl Fn(&str, &Loaded, &Trace, &Tensors)) {
@@ -33,7 +28,7 @@ fn on_all(check: impl Fn(&str, &Loaded, &Trace, &Tensors)) {
             for compute in ways() {
                 let loaded = Tiny::with_config(family, config).load(&compute);
                 let trace = trace(&loaded, &tensors.input_ids());
-                let name = format!("{family} {config} {:?}", compute.way);
+                let name = format!("{family} {config} {}", way_name(&compute));
                 check(&name, &loaded, &trace, &tensors);
             }
         }

@@ -24,3 +24,9 @@ pub(crate) const ATTRIBUTION_LOGIT_DIFF: f32 = 5e-4;
 pub(crate) const ATTRIBUTION_LOGPROB: f32 = 5e-3;
 /// Relative to the largest value of the list.
 pub(crate) const PROMOTED: f32 = 1e-3;
+
+/// Real models out of quantised files, their weights rounded to bf16 once more.
+pub(crate) const BF16_LOGITS: f32 = 0.15;
+pub(crate) const BF16_PROBABILITY: f32 = 0.015;
+/// Relative to the largest score of the list.
+pub(crate) const BF16_ATTRIBUTION: f32 = 0.1;

@@ -2,9 +2,10 @@
 
 pub mod tiny;
 
+use candle_core::DType;
 use limpid_engine::{
     cancel::CancelToken,
-    device::Compute,
+    device::{Compute, DeviceKind},
     forward::Watch,
     memory::MemoryBudget,
     model_pool::{self, Loaded},
@@ -16,7 +17,31 @@ use std::path::{Path, PathBuf};
 
 /// The `tests` folder.
 pub fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+    // Where it is now, not where it was built: a test program may be carried to a machine with a GPU.
+    std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from)
+}
+
+/// A device that `LIMPID_TEST_DEVICE` names, to be tested or timed instead of being left out.
+///
+/// # Panics
+/// When there is no such device.
+pub fn test_device(dtype: Option<&str>) -> Option<Compute> {
+    let kind = std::env::var("LIMPID_TEST_DEVICE").ok()?;
+    let open = |kind: DeviceKind| Compute::open(kind, dtype);
+    Some(kind.parse().and_then(open).unwrap_or_else(|e| panic!("LIMPID_TEST_DEVICE: {e}")))
+}
+
+/// Every way that must give the golden numbers: both on the CPU, and the test device in f32.
+pub fn ways() -> Vec<Compute> {
+    let mut ways = vec![Compute::cpu(), Compute::cpu_plain(DType::F32)];
+    ways.extend(test_device(Some("f32")));
+    ways
+}
+
+/// A way as a failed test names it.
+pub fn way_name(compute: &Compute) -> String {
+    format!("{} {} {:?}", compute.kind.name(), compute.dtype_name(), compute.way)
 }
 
 /// A file or folder under `tests/golden`.

@@ -162,7 +162,7 @@ impl Direct {
         let mut out =
             Self { heads: Vec::new(), neurons: Vec::new(), tokens: vec![0.0; trace.n_tokens()] };
         let along = |row: &[f32]| -> f32 { row.iter().zip(&u_host).map(|(a, b)| a * b).sum() };
-        out.tokens[position] += along(trace.resid_after(0).host()?.row(position));
+        out.tokens[position] += along(trace.resid_after(0).narrow(position, 1)?.host()?.row(0));
         for layer in 0..spec.n_layers {
             let of = trace.layer(layer, model)?;
             let block = &model.blocks[layer];
@@ -196,7 +196,7 @@ impl Direct {
                     }
                 }
             }
-            out.tokens[position] += along(of.mlp_out.host()?.row(position));
+            out.tokens[position] += along(of.mlp_out.narrow(position, 1)?.host()?.row(0));
         }
         Ok(out)
     }

@@ -8,8 +8,8 @@ use crate::{
 use anyhow::{Result, bail};
 use limpid_engine::{
     cancel::CancelToken,
+    device::{self, Compute},
     forward::Watch,
-    memory::free_bytes,
     model_pool,
     model_store::{ModelStore, StoreSettings},
     tokenizer::Specials,
@@ -39,16 +39,21 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<()> {
     line("version", Ok(format!("limpid {}", env!("CARGO_PKG_VERSION"))))?;
     line("processor", Ok(format!("{} threads, {}", rayon::current_num_threads(), instructions())))?;
     line(
+        "gpu",
+        Ok(device::cuda().map_or_else(|e| format!("none: {e}"), |_| "cuda answers".to_owned())),
+    )?;
+    let computed = compute(&args.model);
+    let has_device = computed.is_ok();
+    let used = computed.as_ref().map_or_else(|_| Compute::cpu(), Clone::clone);
+    line("device", computed.map(|c| format!("{} in {}", c.kind.name(), c.dtype_name())))?;
+    line(
         "memory",
         Ok(format!(
-            "{} free; budget {}",
-            display::bytes(free_bytes()),
-            display::bytes(budget(&args.model)?.0)
+            "{} free on {}; budget {}",
+            display::bytes(used.free_bytes()),
+            used.kind.name(),
+            display::bytes(budget(&args.model, &used)?.0)
         )),
-    )?;
-    line(
-        "device",
-        compute(&args.model).map(|c| format!("{} in {}", c.kind.name(), c.dtype_name())),
     )?;
     let store = ModelStore::new(StoreSettings::from_env());
     line(
@@ -65,6 +70,7 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<()> {
             Ok(format!("{name} is not here yet; `limpid models pull {name}` fetches it")),
         )?,
         Err(e) => line("model", Err(e.into()))?,
+        Ok(Some(_)) if !has_device => {}
         Ok(Some(files)) => line("model", predict(args, &files))?,
     }
     if failed > 0 {
@@ -75,12 +81,9 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<()> {
 
 fn predict(args: &DoctorArgs, files: &limpid_engine::model_store::ModelFiles) -> Result<String> {
     let started = Instant::now();
-    let loaded = model_pool::load(
-        model_pool::open(files)?,
-        &compute(&args.model)?,
-        budget(&args.model)?,
-        &|_, _| {},
-    )?;
+    let compute = compute(&args.model)?;
+    let budget = budget(&args.model, &compute)?;
+    let loaded = model_pool::load(model_pool::open(files)?, &compute, budget, &|_, _| {})?;
     let load_ms = started.elapsed().as_secs_f32() * 1e3;
     let ids: Vec<u32> = match &loaded.tokenizer {
         Some(tokenizer) => {

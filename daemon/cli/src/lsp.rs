@@ -18,12 +18,9 @@ pub(crate) fn run(args: &LspArgs) -> Result<()> {
         bail!("the shared daemon is not part of this version; run `limpid lsp --standalone`");
     }
     let store = ModelStore::new(StoreSettings::from_env());
-    let analyst = EngineAnalyst::new(
-        store,
-        compute(&args.model)?,
-        budget(&args.model)?,
-        model_name(&args.model),
-    );
+    let compute = compute(&args.model)?;
+    let budget = budget(&args.model, &compute)?;
+    let analyst = EngineAnalyst::new(store, compute, budget, model_name(&args.model));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -11,7 +11,7 @@ use limpid_engine::{
     device::{Compute, DeviceKind},
     error::EngineError,
     forward::Watch,
-    memory::{MemoryBudget, free_bytes},
+    memory::MemoryBudget,
     model::Model,
     model_pool::{self, Loaded},
     model_store::{DEFAULT_MODEL, ModelStore, StoreSettings},
@@ -82,7 +82,7 @@ impl Prepared {
     pub(crate) fn forward(&self, cancel: &CancelToken) -> Result<Trace> {
         let model = self.model();
         let ids = self.token_ids();
-        let available = self.budget.0.min(free_bytes());
+        let available = self.budget.0.min(model.compute.free_bytes());
         if ids.len() > model.spec.n_ctx {
             let (n_tokens, n_ctx) = (ids.len(), model.spec.n_ctx);
             return Err(EngineError::ContextWindow { n_tokens, n_ctx })
@@ -183,15 +183,15 @@ pub(crate) fn compute(args: &ModelArgs) -> Result<Compute> {
     Ok(Compute::open(kind, args.dtype.as_deref())?)
 }
 
-/// The budget from the flag, the environment, or half of what is free.
+/// The budget from the flag, the environment, or half of what is free on the device.
 ///
 /// # Errors
 /// Not a size.
-pub(crate) fn budget(args: &ModelArgs) -> Result<MemoryBudget> {
+pub(crate) fn budget(args: &ModelArgs, compute: &Compute) -> Result<MemoryBudget> {
     match (&args.memory_budget, std::env::var("LIMPID_MEMORY_BUDGET")) {
         (Some(text), _) => Ok(MemoryBudget::parse(text)?),
         (None, Ok(text)) => Ok(MemoryBudget::parse(&text).context("LIMPID_MEMORY_BUDGET")?),
-        (None, Err(_)) => Ok(MemoryBudget::half_of_free()),
+        (None, Err(_)) => Ok(MemoryBudget(compute.free_bytes() / 2)),
     }
 }
 
@@ -206,7 +206,8 @@ pub(crate) fn model_name(args: &ModelArgs) -> String {
 /// # Errors
 /// No such model; it cannot be fetched; its files are malformed; it does not fit the memory budget.
 pub(crate) fn load(args: &ModelArgs) -> Result<(Loaded, MemoryBudget)> {
-    let (compute, budget) = (compute(args)?, budget(args)?);
+    let compute = compute(args)?;
+    let budget = budget(args, &compute)?;
     let name = model_name(args);
     let store = ModelStore::new(StoreSettings::from_env());
     let files = crate::models::resolve(&store, &name)?;

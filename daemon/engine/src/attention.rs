@@ -79,14 +79,14 @@ impl AttentionShape {
 
     /// 0 where a query sees a key, -inf elsewhere: `[n_queries, n_keys]`.
     fn mask(&self, first: usize, n_queries: usize, like: &Tensor) -> Result<Tensor, EngineError> {
-        let n_keys = like.dim(D::Minus1)?;
-        let mask: Vec<f32> = (first..first + n_queries)
-            .flat_map(|query| {
-                (0..n_keys)
-                    .map(move |key| if self.sees(query, key) { 0.0 } else { f32::NEG_INFINITY })
-            })
-            .collect();
-        Ok(Tensor::from_vec(mask, (n_queries, n_keys), like.device())?.to_dtype(like.dtype())?)
+        let distance = distances(first, n_queries, like)?;
+        let mut hidden = distance.lt(0.0)?;
+        if let Some(window) = self.window {
+            hidden = (hidden + distance.ge(window as f64)?)?;
+        }
+        let zeros = distance.zeros_like()?;
+        let infinity = zeros.affine(1.0, f64::NEG_INFINITY)?;
+        Ok(hidden.where_cond(&infinity, &zeros)?.to_dtype(like.dtype())?)
     }
 
     /// Patterns of a block of query rows: `[n_key_value_heads, group * rows, n_keys]`.
@@ -241,12 +241,18 @@ fn knock_out_of_block(
     let terms = ((pattern / rest)? * difference)?;
     let (n_kv, group_rows, n_keys) = terms.dims3()?;
     let rows = group_rows / shape.group_size();
-    let later: Vec<f64> = (first..first + rows)
-        .flat_map(|query| (0..n_keys).map(move |key| if query > key { -1.0 } else { 0.0 }))
-        .collect();
-    let later = Tensor::from_vec(later, (1, rows, n_keys), terms.device())?;
+    let later = distances(first, rows, &terms)?.gt(0.0)?.to_dtype(DType::F64)?.affine(-1.0, 0.0)?;
     let terms = terms.reshape((n_kv * shape.group_size(), rows, n_keys))?;
     Ok(terms.broadcast_mul(&later)?.sum((0, 1))?)
+}
+
+/// How many positions each key of `like` (its last axis) lies before each query: `[n_queries, n_keys]`, in f32. Made where
+/// `like` is: as a table from the host it would have to cross to a GPU for every block of every layer.
+fn distances(first: usize, n_queries: usize, like: &Tensor) -> Result<Tensor, EngineError> {
+    let positions =
+        |start: usize, n: usize| Tensor::arange(start as f32, (start + n) as f32, like.device());
+    let (queries, keys) = (positions(first, n_queries)?, positions(0, like.dim(D::Minus1)?)?);
+    Ok(queries.unsqueeze(1)?.broadcast_sub(&keys.unsqueeze(0)?)?)
 }
 
 fn blocks(n_rows: usize) -> impl Iterator<Item = (usize, usize)> {

@@ -65,6 +65,8 @@ struct Pass<'a> {
     gradients: Gradients,
     way: Way,
     out: Gradient,
+    /// Every bias dotted with its gradient, on the device: fetched once, at the end.
+    biases: Vec<Tensor>,
     observer: Option<Observer<'a>>,
 }
 
@@ -102,6 +104,7 @@ impl Model {
             gradients,
             way,
             observer,
+            biases: Vec::new(),
             out: Gradient {
                 embedding: Tensor::zeros((1, 1), DType::F32, &self.compute.device)?,
                 knock_out: vec![0.0; trace.n_tokens()],
@@ -132,6 +135,10 @@ impl Model {
             )?;
         }
         pass.out.embedding = g;
+        if !pass.biases.is_empty() {
+            let biases: Vec<f64> = Tensor::stack(&pass.biases, 0)?.to_vec1()?;
+            pass.out.biases = biases.iter().sum();
+        }
         self.check_gradient(&pass.out)?;
         Ok(pass.out)
     }
@@ -288,15 +295,17 @@ impl Pass<'_> {
         section: usize,
         g: &Tensor,
     ) -> Result<(), EngineError> {
-        let bias = linear.section_bias(section)?;
-        self.add_bias(bias.as_ref(), g)
+        match self.gradients {
+            Gradients::Linear => self.add_bias(linear.section_bias(section)?.as_ref(), g),
+            Gradients::True => Ok(()),
+        }
     }
 
     /// Adds bias . g, summed over rows, to the completeness sum.
     fn add_bias(&mut self, bias: Option<&Vector>, g: &Tensor) -> Result<(), EngineError> {
         if let (Gradients::Linear, Some(bias)) = (self.gradients, bias) {
             let dot = g.sum(0)?.to_dtype(DType::F64)?.mul(&bias.tensor.to_dtype(DType::F64)?)?;
-            self.out.biases += dot.sum_all()?.to_scalar::<f64>()?;
+            self.biases.push(dot.sum_all()?);
         }
         Ok(())
     }

@@ -11,6 +11,9 @@ use crate::{
 use candle_core::{Device, Tensor};
 use std::{ops::Range, sync::Arc};
 
+/// Panels of weights that come from a device at once: every fetch waits for all that the device has to do.
+const FETCHED_PANELS: usize = 16;
+
 /// Rows of one stored tensor that make up a section.
 #[derive(Clone, Debug)]
 pub struct StoredSection {
@@ -203,7 +206,7 @@ impl Linear {
     pub fn forward(&self, x: &Tensor) -> Result<Tensor, EngineError> {
         match &self.weights {
             Weights::Tensor(w) => {
-                let y = self.in_weight_dtype(x)?.matmul(&w.t()?)?.to_dtype(x.dtype())?;
+                let y = x.contiguous()?.matmul(&self.wide(w)?.t()?)?;
                 Ok(match &self.bias {
                     Some(bias) => y.broadcast_add(&bias.tensor)?,
                     None => y,
@@ -222,8 +225,9 @@ impl Linear {
     pub fn forward_inputs(&self, x: &Tensor, inputs: Range<usize>) -> Result<Tensor, EngineError> {
         match &self.weights {
             Weights::Tensor(w) => {
-                let w = w.narrow(1, inputs.start, inputs.len())?;
-                Ok(self.in_weight_dtype(x)?.matmul(&w.t()?)?.to_dtype(x.dtype())?)
+                // A GPU's products take no columns out of the midst of a matrix.
+                let w = w.narrow(1, inputs.start, inputs.len())?.contiguous()?;
+                Ok(x.contiguous()?.matmul(&self.wide(&w)?.t()?)?)
             }
             _ => crate::kernel_ops::product(self, x, inputs, false),
         }
@@ -240,7 +244,7 @@ impl Linear {
             Weights::Tensor(w) => {
                 let rows = self.rows_of(&sections);
                 let w = w.narrow(0, rows.start, rows.len())?;
-                Ok(self.in_weight_dtype(g)?.matmul(&w)?.to_dtype(g.dtype())?)
+                Ok(g.contiguous()?.matmul(&self.wide(&w)?)?)
             }
             _ => crate::kernel_ops::product_transposed(self, g, sections),
         }
@@ -288,13 +292,13 @@ impl Linear {
     /// The device refused; stored weights cannot be read.
     pub fn columns(&self, columns: &[usize]) -> Result<Vec<Vec<f32>>, EngineError> {
         if let Weights::Tensor(w) = &self.weights {
-            return columns
-                .iter()
-                .map(|&column| {
-                    let column = w.narrow(1, column, 1)?.flatten_all()?;
-                    Ok(column.to_dtype(candle_core::DType::F32)?.to_vec1()?)
-                })
-                .collect();
+            if columns.is_empty() {
+                return Ok(Vec::new());
+            }
+            let index: Vec<u32> = columns.iter().map(|&column| column as u32).collect();
+            let index = Tensor::new(index, &self.compute.device)?;
+            let chosen = w.index_select(&index, 1)?.to_dtype(candle_core::DType::F32)?;
+            return Ok(chosen.t()?.to_vec2()?);
         }
         let mut out = vec![vec![0f32; self.n()]; columns.len()];
         let mut scratch = Vec::new();
@@ -325,18 +329,20 @@ impl Linear {
     ) -> Result<(), EngineError> {
         let mut scratch = Vec::new();
         if let Weights::Tensor(w) = &self.weights {
-            for first in (0..self.n()).step_by(PANEL_WIDTH) {
-                let width = PANEL_WIDTH.min(self.n() - first);
-                let rows = crate::pos_tensor::to_host(&w.narrow(0, first, width)?)?;
-                scratch.clear();
-                scratch.resize(self.k * PANEL_WIDTH, 0.0);
-                for (column, row) in rows.chunks_exact(self.k).enumerate() {
-                    for (slot, value) in scratch[column..].iter_mut().step_by(PANEL_WIDTH).zip(row)
-                    {
-                        *slot = *value;
+            for first in (0..self.n()).step_by(FETCHED_PANELS * PANEL_WIDTH) {
+                let n_rows = (FETCHED_PANELS * PANEL_WIDTH).min(self.n() - first);
+                let rows = crate::pos_tensor::to_host(&w.narrow(0, first, n_rows)?)?;
+                for (panel, rows) in rows.chunks(PANEL_WIDTH * self.k).enumerate() {
+                    scratch.clear();
+                    scratch.resize(self.k * PANEL_WIDTH, 0.0);
+                    for (column, row) in rows.chunks_exact(self.k).enumerate() {
+                        let slots = scratch[column..].iter_mut().step_by(PANEL_WIDTH);
+                        for (slot, value) in slots.zip(row) {
+                            *slot = *value;
+                        }
                     }
+                    visit(first + panel * PANEL_WIDTH, rows.len() / self.k, &scratch);
                 }
-                visit(first, width, &scratch);
             }
             return Ok(());
         }
@@ -360,8 +366,9 @@ impl Linear {
         }
     }
 
-    fn in_weight_dtype(&self, x: &Tensor) -> Result<Tensor, EngineError> {
-        Ok(x.contiguous()?.to_dtype(self.compute.dtype)?)
+    /// Weights as a product takes them: bf16 ones are widened, see [`Compute`].
+    fn wide(&self, w: &Tensor) -> Result<Tensor, EngineError> {
+        Ok(w.to_dtype(self.compute.activation_dtype())?)
     }
 
     /// Bytes the weights take in memory (0 when they stay in the file).

@@ -15,7 +15,7 @@ use limpid_engine::{
     device::Compute,
     error::EngineError,
     forward::Watch,
-    memory::{MemoryBudget, free_bytes},
+    memory::MemoryBudget,
     model_pool::{self, Loaded},
     model_store::{ModelStore, StoreProgress},
     tokenizer::{Specials, Token},
@@ -196,7 +196,8 @@ impl EngineAnalyst {
         let progress =
             |done: usize, of: usize| job.progress(done as f32 / of as f32, "reading the prompt");
         let watch = Watch { cancel: &job.cancel, progress: &progress };
-        let plan = CapturePlan::choose(&model.spec, ids.len(), self.budget.0.min(free_bytes()))?;
+        let available = self.budget.0.min(self.compute.free_bytes());
+        let plan = CapturePlan::choose(&model.spec, ids.len(), available)?;
         let trace = match self.traces.get(loaded.fingerprint, plan, &ids) {
             Some(trace) => trace,
             None => {
