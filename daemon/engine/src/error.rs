@@ -10,12 +10,12 @@ pub enum EngineError {
     #[error("cancelled")]
     Cancelled,
     /// A file could not be read or written.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {problem}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
+        /// What the system said. Not a `source`: the message says it already.
+        problem: std::io::Error,
     },
     /// A model file, config or tokenizer is malformed.
     #[error("{}: {field}: {problem}", path.display())]
@@ -28,7 +28,7 @@ pub enum EngineError {
         problem: String,
     },
     /// The model's family is not one of ours.
-    #[error("{}: model type `{family}` is not supported; supported: {supported}", path.display())]
+    #[error("{}: model type `{family:.64}` is not supported; supported: {supported}", path.display())]
     UnknownFamily {
         /// The file that names the family.
         path: PathBuf,
@@ -57,15 +57,22 @@ pub enum EngineError {
     #[error("{0}")]
     BadRequest(String),
     /// The prompt has more tokens than the model's context window.
-    #[error("the prompt is {n_tokens} tokens; the model's context window is {n_ctx}")]
+    #[error(
+        "the prompt is {}{n_tokens} tokens; the model's context window is {n_ctx}; shorten the prompt, or choose a part of it",
+        if *is_whole { "" } else { "at least " }
+    )]
     ContextWindow {
-        /// Tokens in the prompt.
+        /// Tokens in the prompt, or in the part of it that was counted.
         n_tokens: usize,
         /// Tokens the model can see.
         n_ctx: usize,
+        /// Whether all of the prompt was counted.
+        is_whole: bool,
     },
     /// The request would need more memory than the budget allows.
-    #[error("{what} needs {needed} bytes; the memory budget leaves {available} bytes")]
+    #[error(
+        "{what} needs {needed} bytes; the memory budget leaves {available} bytes; raise the budget, or ask for less"
+    )]
     MemoryBudget {
         /// What was asked for.
         what: String,
@@ -84,8 +91,8 @@ pub enum EngineError {
     #[error("device: {0}")]
     Device(String),
     /// The tensor library failed.
-    #[error("tensor operation failed: {0}")]
-    Tensor(#[from] candle_core::Error),
+    #[error("tensor operation failed: {}", first_line(.0))]
+    Tensor(candle_core::Error),
     /// A job panicked; the worker goes on.
     #[error("internal error: {0}; please report it")]
     Panicked(String),
@@ -112,8 +119,8 @@ impl EngineError {
     }
 
     /// A failed read or write of `path`.
-    pub fn io(path: impl Into<PathBuf>, source: std::io::Error) -> Self {
-        Self::Io { path: path.into(), source }
+    pub fn io(path: impl Into<PathBuf>, problem: std::io::Error) -> Self {
+        Self::Io { path: path.into(), problem }
     }
 
     /// A malformed `field` of `path`.
@@ -124,4 +131,16 @@ impl EngineError {
     ) -> Self {
         Self::Malformed { path: path.into(), field: field.into(), problem: problem.into() }
     }
+}
+
+impl From<candle_core::Error> for EngineError {
+    /// Not a `source` either: the message says it already.
+    fn from(error: candle_core::Error) -> Self {
+        Self::Tensor(error)
+    }
+}
+
+/// candle appends a backtrace where one is asked for.
+fn first_line(error: &candle_core::Error) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
 }
