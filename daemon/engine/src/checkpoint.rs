@@ -11,6 +11,9 @@ use crate::{
 use serde_json::{Map, Value};
 use std::{path::Path, sync::Arc};
 
+/// A part of a fused matrix: tensor, first row in it, rows, and the tensor's rows in all.
+pub type Part = (String, usize, usize, usize);
+
 /// An opened model, nothing decoded yet.
 #[derive(Debug)]
 pub struct Checkpoint {
@@ -130,21 +133,31 @@ impl Checkpoint {
             .map_or_else(|| format!("{weight}.bias"), |stem| format!("{stem}bias"))
     }
 
-    /// Matrices that read the same input, fused: sections of `(tensor, first row in it, rows, its rows in all)`.
+    /// Checks that matrices are there, `k` wide and as high as their parts say.
+    ///
+    /// # Errors
+    /// A tensor is missing or of another shape.
+    pub fn check_parts(&self, parts: &[Part], k: usize) -> Result<(), EngineError> {
+        parts.iter().try_for_each(|(tensor, _, _, n_stored)| {
+            let shape = if self.names.transposed { [k, *n_stored] } else { [*n_stored, k] };
+            self.check_shape(tensor, &shape)
+        })
+    }
+
+    /// Matrices that read the same input, fused.
     ///
     /// # Errors
     /// A tensor is missing or of another shape.
     pub fn sections(
         &self,
-        parts: &[(String, usize, usize, usize)],
+        parts: &[Part],
         k: usize,
         paired_heads: [bool; 3],
     ) -> Result<Vec<StoredSection>, EngineError> {
+        self.check_parts(parts, k)?;
         let mut decoded: Option<(String, Arc<Vec<f32>>)> = None;
         let mut sections = Vec::new();
         for (index, (tensor, first_row, n, n_stored)) in parts.iter().enumerate() {
-            let shape = if self.names.transposed { [k, *n_stored] } else { [*n_stored, k] };
-            self.check_shape(tensor, &shape)?;
             let transposed = match &decoded {
                 _ if !self.names.transposed => None,
                 Some((name, values)) if name == tensor => Some(Arc::clone(values)),
@@ -294,11 +307,6 @@ fn checked(spec: ModelSpec, config: &Config<'_>) -> Result<ModelSpec, EngineErro
     }
     if spec.d_head == 0 || spec.d_head > spec.d_model.max(1 << 12) {
         return Err(config.error("head_dim", format!("{} is not a head's width", spec.d_head)));
-    }
-    if spec.n_layers > 1 << 12 {
-        return Err(
-            config.error("num_hidden_layers", format!("{} layers is absurd", spec.n_layers))
-        );
     }
     if let Some(rotary) = spec.rotaries.iter().find(|r| !r.d_rotary.is_multiple_of(2)) {
         return Err(config

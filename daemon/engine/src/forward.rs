@@ -127,7 +127,13 @@ impl Model {
         }
     }
 
-    fn check_tokens(&self, token_ids: &[u32]) -> Result<(), EngineError> {
+    /// Whether a prompt can be run.
+    ///
+    /// *Cost*: a look at every id.
+    ///
+    /// # Errors
+    /// No tokens, more than `n_ctx`, or an id that is not below `d_vocab`.
+    pub fn check_tokens(&self, token_ids: &[u32]) -> Result<(), EngineError> {
         if token_ids.is_empty() {
             return Err(EngineError::BadRequest(
                 "the prompt is empty; give at least one token".to_owned(),
@@ -137,6 +143,7 @@ impl Model {
             return Err(EngineError::ContextWindow {
                 n_tokens: token_ids.len(),
                 n_ctx: self.spec.n_ctx,
+                is_whole: true,
             });
         }
         match token_ids.iter().position(|&id| id as usize >= self.spec.d_vocab) {
