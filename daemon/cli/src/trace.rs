@@ -1,7 +1,7 @@
 //! `limpid trace`: activations and contributions of one run, as a safetensors file with TransformerLens names.
 
 use crate::{args::TraceArgs, progress::Progress, prompt::Prepared};
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use limpid_analysis::contributions::{attention_contributions, mlp_contributions};
 use limpid_engine::{cancel::CancelToken, error::EngineError, hook_name::Hook, memory::free_bytes};
 use safetensors::tensor::{Dtype, TensorView};

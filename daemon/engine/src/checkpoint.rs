@@ -43,7 +43,7 @@ impl Checkpoint {
             .ok_or_else(|| config.error("model_type", "is missing; it names the model's family"))?;
         let family = family_by(config_path, name, |family| family.name == name)?;
         let spec = checked((family.spec)(&config)?, &config)?;
-        let has_prefix = file.info(&[family.names.prefix, family.names.embed].concat()).is_some();
+        let has_prefix = file.names().iter().any(|name| name.starts_with(family.names.prefix));
         Ok(Self {
             norms_plus_one: spec.norm.plus_one,
             spec,

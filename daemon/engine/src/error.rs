@@ -3,6 +3,10 @@
 
 use std::path::PathBuf;
 
+/// A file's own words may be of any length; a message repeats so much of them.
+const MAX_FIELD_BYTES: usize = 200;
+const MAX_PROBLEM_BYTES: usize = 1000;
+
 /// An engine failure; [`EngineError::code`] is stable.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
@@ -129,7 +133,14 @@ impl EngineError {
         field: impl Into<String>,
         problem: impl Into<String>,
     ) -> Self {
-        Self::Malformed { path: path.into(), field: field.into(), problem: problem.into() }
+        let (mut field, mut problem) = (field.into(), problem.into());
+        for (text, most) in [(&mut field, MAX_FIELD_BYTES), (&mut problem, MAX_PROBLEM_BYTES)] {
+            if text.len() > most {
+                text.truncate(text.floor_char_boundary(most));
+                text.push('…');
+            }
+        }
+        Self::Malformed { path: path.into(), field, problem }
     }
 }
 

@@ -195,8 +195,15 @@ impl Model {
     /// *Shapes*: resid `[rows, d_model]` -> `[rows, d_vocab]`. *Cost*: `2 rows d_model d_vocab` flops.
     ///
     /// # Errors
-    /// The device refused.
+    /// A logit that is not finite (a NaN in the final norm or the unembedding shows here first); the device refused.
     pub fn logits(&self, resid: &Tensor) -> Result<Tensor, EngineError> {
-        self.unembed.forward(&self.final_norm.forward(resid, self.compute.way)?)
+        let normed = self.final_norm.forward(resid, self.compute.way)?;
+        let logits = self.unembed.forward(&normed)?;
+        // A broken weight of the unembedding breaks its logit in every row, so one row is enough of the larger table.
+        let is_empty = logits.dims2()?.0 == 0;
+        if is_empty || (self.all_finite(&normed)? && self.all_finite(&logits.narrow(0, 0, 1)?)?) {
+            return Ok(logits);
+        }
+        Err(EngineError::NotFinite { hook: "logits".to_owned() })
     }
 }
