@@ -2,7 +2,7 @@
 //! a safetensors folder or a GGUF file.
 
 use crate::{
-    arch::{Config, FAMILIES, Family, Names, QkvNames, supported},
+    arch::{Config, FAMILIES, Family, Names, QkvNames, from_gguf, supported},
     error::EngineError,
     linear::StoredSection,
     model_spec::ModelSpec,
@@ -73,8 +73,8 @@ impl Checkpoint {
             )
         })?;
         let family = family_by(path, &architecture, |family| family.gguf_name == architecture)?;
-        let config = gguf_config(family, text, number, d_vocab, file.as_ref())?;
-        let config = Config::new(path, &config);
+        let config = from_gguf::config(family, text, number, d_vocab, file.as_ref())?;
+        let config = Config::new(path, &config).spelled_as_gguf(family.gguf_name);
         let spec = checked((family.spec)(&config)?, &config)?;
         let mut names = crate::arch::GGUF;
         if matches!(family.names.layer.qkv, QkvNames::Thirds(_)) {
@@ -237,63 +237,6 @@ fn family_by(
         family: name.to_owned(),
         supported: supported(),
     })
-}
-
-/// The keys that a config.json would have, from GGUF metadata.
-fn gguf_config(
-    family: &Family,
-    text: &dyn Fn(&str) -> Option<String>,
-    number: &dyn Fn(&str) -> Option<f64>,
-    d_vocab: usize,
-    file: &dyn TensorFile,
-) -> Result<Map<String, Value>, EngineError> {
-    let key = |name: &str| format!("{}.{name}", family.gguf_name);
-    let own = |name: &str| number(&key(name));
-    let mut config = Map::new();
-    for (ours, theirs) in [
-        ("hidden_size", "embedding_length"),
-        ("num_hidden_layers", "block_count"),
-        ("num_attention_heads", "attention.head_count"),
-        ("num_key_value_heads", "attention.head_count_kv"),
-        ("head_dim", "attention.key_length"),
-        ("intermediate_size", "feed_forward_length"),
-        ("max_position_embeddings", "context_length"),
-    ] {
-        if let Some(value) = own(theirs) {
-            config.insert(ours.to_owned(), Value::from(value as u64));
-        }
-    }
-    for (ours, theirs) in [
-        ("rms_norm_eps", "attention.layer_norm_rms_epsilon"),
-        ("layer_norm_eps", "attention.layer_norm_epsilon"),
-        ("rope_theta", "rope.freq_base"),
-    ] {
-        if let Some(value) = own(theirs) {
-            config.insert(ours.to_owned(), Value::from(value));
-        }
-    }
-    config.insert("vocab_size".to_owned(), Value::from(d_vocab));
-    config.insert(
-        "tie_word_embeddings".to_owned(),
-        Value::from(file.info("output.weight").is_none()),
-    );
-    let scaling = text(&key("rope.scaling.type")).filter(|kind| kind != "none");
-    if let Some(info) = file.info("rope_freqs.weight") {
-        let mut factors = vec![0f32; info.shape.iter().product::<usize>().min(1 << 16)];
-        file.read_rows("rope_freqs.weight", 0, &mut factors)?;
-        config.insert(
-            "rope_scaling".to_owned(),
-            serde_json::json!({"rope_type": "per_frequency", "factors": factors}),
-        );
-    } else if let Some(kind) = scaling {
-        let factor = own("rope.scaling.factor").unwrap_or(1.0);
-        config.insert(
-            "rope_scaling".to_owned(),
-            serde_json::json!({"rope_type": kind, "factor": factor}),
-        );
-    }
-    (family.gguf_keys)(&crate::arch::GgufKeys { number: &own }, &mut config);
-    Ok(config)
 }
 
 /// Refuses a spec whose dimensions contradict each other.

@@ -35,7 +35,8 @@ fn run(weights: Weights) -> Result<(), EngineError> {
 /// The refusal of a file or folder, which names it.
 fn refusal(weights: Weights, what: &str) -> String {
     let name = weights.path().file_name().unwrap().to_string_lossy().into_owned();
-    let error = run(weights).expect_err(what).to_string();
+    let Err(error) = run(weights) else { panic!("{what} was taken") };
+    let error = error.to_string();
     assert!(error.contains(&name) && error.lines().count() == 1, "{what}: {error}");
     assert!(error.len() < 1000, "{what}: {error}");
     error
@@ -73,6 +74,26 @@ fn a_gguf_model_that_lacks_a_tensor_or_has_it_in_another_shape_names_it() {
             *other[index].1.last_mut().unwrap() += 1;
             let error = refusal(written(place.path(), &gguf(family, &other).bytes), name);
             assert!(error.contains(&format!("{name}: has shape [")), "{family}: {error}");
+        }
+    }
+}
+
+#[test]
+fn a_gguf_model_that_lacks_a_key_names_it_as_the_file_would() {
+    let place = tempfile::tempdir().unwrap();
+    for family in GGUF_FAMILIES {
+        let whole = gguf(family, &tensors(family)).bytes;
+        for key in ["embedding_length", "block_count", "attention.head_count"] {
+            let key = format!("{family}.{key}");
+            let at = whole.windows(key.len()).position(|window| window == key.as_bytes()).unwrap();
+            let mut other = whole.clone();
+            other[at] = b'x';
+            let error = refusal(written(place.path(), &other), &key);
+            assert!(error.contains(&format!("{key}: is missing")), "{error}");
+            other = whole.clone();
+            other[at + key.len() + 4..at + key.len() + 8].fill(0);
+            let error = refusal(written(place.path(), &other), &key);
+            assert!(error.contains(&format!("{key}: must be a whole number from 1")), "{error}");
         }
     }
 }

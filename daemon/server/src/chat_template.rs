@@ -72,7 +72,7 @@ pub fn render(
         let chat: Vec<(&str, &str)> =
             messages.iter().zip(contents).map(|(m, content)| (m.role, content.as_str())).collect();
         let (bos, eos) = (&tokenizer.bos_text, &tokenizer.eos_text);
-        environment::render(template, &chat, bos, eos).map_err(|problem| broken(problem))
+        environment::render(template, &chat, bos, eos).map_err(&broken)
     };
     let own: Vec<String> = messages.iter().map(|message| message.content.to_owned()).collect();
     let text = written(&own)?;

@@ -323,9 +323,9 @@ impl Analyst for EngineAnalyst {
             );
             return Err(ViewError::new(ErrorKind::BadRequest, problem));
         }
-        if positions.len() > n_tokens {
+        if positions.is_empty() || positions.len() > n_tokens {
             let problem = format!(
-                "`positions` has {} entries for {n_tokens} tokens; name each position once",
+                "`positions` has {} entries for {n_tokens} tokens; name each position once, or leave it out for all",
                 positions.len()
             );
             return Err(ViewError::new(ErrorKind::BadRequest, problem));

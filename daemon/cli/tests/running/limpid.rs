@@ -1,4 +1,5 @@
-//! Runs the binary as a person does, away from this user's models and network. Nothing here asserts but `refused`.
+//! Runs the binary as a person does, away from this user's models and network. Nothing asserts but `refusal`.
+#![allow(dead_code, reason = "not every test program needs everything")]
 
 use std::{
     path::PathBuf,
@@ -15,7 +16,6 @@ pub(crate) fn tiny(family: &str) -> String {
 }
 
 /// A real model that `tests/run` has fetched into `tests/.cache`, or that lies in the folder `LIMPID_TEST_MODELS`.
-#[allow(dead_code, reason = "not every test program needs one")]
 pub(crate) fn real(file: &str) -> PathBuf {
     let cache = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/.cache/home/models");
     let path = std::env::var_os("LIMPID_TEST_MODELS").map_or_else(cache, PathBuf::from).join(file);

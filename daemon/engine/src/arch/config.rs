@@ -1,6 +1,7 @@
 //! Reading config.json: typed getters that name the file and the field when something is missing, of the wrong type or out of range.
 
 use crate::{
+    arch::from_gguf,
     error::EngineError,
     model_spec::{Activation, RotaryScaling, RotarySpec},
 };
@@ -20,12 +21,19 @@ pub struct Config<'a> {
     path: &'a Path,
     at: String,
     object: &'a Map<String, Value>,
+    /// The architecture whose metadata this was, where messages should name its keys.
+    gguf_prefix: Option<&'a str>,
 }
 
 impl<'a> Config<'a> {
     /// The top object of the config file at `path`.
     pub fn new(path: &'a Path, object: &'a Map<String, Value>) -> Self {
-        Self { path, at: String::new(), object }
+        Self { path, at: String::new(), object, gguf_prefix: None }
+    }
+
+    /// The same, made of a GGUF file's metadata under this prefix: messages name the file's own keys.
+    pub fn spelled_as_gguf(self, prefix: &'a str) -> Self {
+        Self { gguf_prefix: Some(prefix), ..self }
     }
 
     /// The file.
@@ -35,7 +43,11 @@ impl<'a> Config<'a> {
 
     /// An error about `field` of this object.
     pub fn error(&self, field: &str, problem: impl Into<String>) -> EngineError {
-        EngineError::malformed(self.path, format!("{}{field}", self.at), problem)
+        let field = match self.gguf_prefix {
+            Some(prefix) => from_gguf::spelled(prefix, field),
+            None => format!("{}{field}", self.at),
+        };
+        EngineError::malformed(self.path, field, problem)
     }
 
     fn value(&self, field: &str) -> Option<&'a Value> {
@@ -47,7 +59,7 @@ impl<'a> Config<'a> {
         match self.value(field) {
             None => Ok(None),
             Some(Value::Object(object)) => {
-                Ok(Some(Config { path: self.path, at: format!("{}{field}.", self.at), object }))
+                Ok(Some(Config { at: format!("{}{field}.", self.at), object, ..self.clone() }))
             }
             Some(_) => Err(self.error(field, "must be an object")),
         }

@@ -1,7 +1,7 @@
 //! GPT-2: LayerNorm, learned positions, biases everywhere, one fused q, k, v matrix stored `[in, out]`.
 
 use crate::{
-    arch::{Config, Family, LayerNames, Names, QkvNames},
+    arch::{Config, Family, GgufKeys, LayerNames, Names, QkvNames},
     error::EngineError,
     model_spec::{Activation, LayerSpec, ModelSpec, NormKind, NormSpec},
 };
@@ -38,7 +38,7 @@ pub(super) const FAMILY: Family = Family {
 };
 
 /// GPT-2's config has its own words for everything.
-fn gguf_keys(_: &super::GgufKeys<'_>, config: &mut Map<String, Value>) {
+fn gguf_keys(_: &GgufKeys<'_>, config: &mut Map<String, Value>) {
     for (shared, own) in [
         ("hidden_size", "n_embd"),
         ("num_hidden_layers", "n_layer"),
