@@ -83,7 +83,10 @@ wire! {
 
 /// A token of the vocabulary by its id (a number) or by its exact text (a string).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "expected a token's id, a whole number from 0 to 4294967295, or its text"
+)]
 pub enum TokenChoice {
     /// By id.
     Id(u32),

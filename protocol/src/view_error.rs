@@ -44,7 +44,7 @@ wire! {
     pub struct ErrorData {
         /// The kind.
         pub kind: ErrorKind,
-        /// Tokens in the prompt, for `context-window`.
+        /// Tokens in the prompt, for `context-window`; of one that is far too long, those of its first MiB.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub n_tokens: Option<usize>,
         /// Tokens the model can see, for `context-window`.
@@ -127,26 +127,6 @@ impl ViewError {
     /// The kind.
     pub fn kind(&self) -> ErrorKind {
         self.data.kind
-    }
-
-    /// The prompt is longer than the model's window.
-    pub fn context_window(n_tokens: usize, n_ctx: usize) -> Self {
-        let mut error = Self::new(
-            ErrorKind::ContextWindow,
-            format!("the prompt is {n_tokens} tokens; the model's context window is {n_ctx}"),
-        );
-        (error.data.n_tokens, error.data.n_ctx) = (Some(n_tokens), Some(n_ctx));
-        error
-    }
-
-    /// `what` would pass the memory budget.
-    pub fn memory_budget(what: &str, needed: u64, available: u64) -> Self {
-        let mut error = Self::new(
-            ErrorKind::MemoryBudget,
-            format!("{what} needs {needed} bytes; the memory budget leaves {available} bytes"),
-        );
-        (error.data.needed, error.data.available) = (Some(needed), Some(available));
-        error
     }
 }
 

@@ -6,7 +6,6 @@ use limpid_analysis::contributions::{
 };
 use limpid_engine::{
     backward::{LayerGradient, Seed},
-    device::Compute,
     error::EngineError,
     hook_name::Hook,
     model_pool::Loaded,
@@ -15,7 +14,7 @@ use limpid_engine::{
     trace::Trace,
 };
 use limpid_tests::{
-    Tensors, max_difference, relative_difference,
+    Tensors, golden, max_difference, relative_difference,
     tiny::{CONFIGS, FAMILIES, Tiny},
     trace, watched, way_name, ways,
 };

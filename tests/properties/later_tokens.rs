@@ -55,7 +55,7 @@ fn activations_and_logits_do_not_see_later_tokens() {
             bits(&values[..values.len() / trace.n_tokens() * (position + 1)])
         };
         for layer in 0..model.spec.n_layers {
-            let here = |hook: &Hook| hook.exists_in(&model.spec) && !hook.is_quadratic();
+            let here = |hook: &Hook| hook.exists_in(&model.spec) && *hook != Hook::Pattern;
             for hook in Hook::ALL.into_iter().filter(here) {
                 let wants = rows_of(&traces[0], layer, hook);
                 for trace in &traces[1..] {

@@ -71,11 +71,11 @@ pub struct PromptArgs {
     #[arg(long, value_name = "L:C-L:C", requires = "file")]
     pub range: Option<String>,
     /// The prompt as token ids, separated by commas; then no tokenizer is needed
-    #[arg(long, value_name = "1,2,3")]
+    #[arg(long, value_name = "1,2,3", allow_hyphen_values = true)]
     pub token_ids: Option<String>,
     /// Position whose prediction is explained, from 0 [default: the last]
-    #[arg(long, value_name = "POS")]
-    pub target: Option<usize>,
+    #[arg(long, value_name = "POS", allow_hyphen_values = true)]
+    pub target: Option<String>,
     /// The token predicted there that is explained: an id, or text that is one token [default: the model's top one]
     #[arg(long, value_name = "ID|TEXT", allow_hyphen_values = true)]
     pub token: Option<String>,
@@ -103,7 +103,7 @@ pub struct InspectArgs {
     #[arg(long, value_name = "OBJECTIVE")]
     pub objective: Option<String>,
     /// Rows of heads and neurons; all: every head, 100 neurons a layer
-    #[arg(long, value_name = "N|all", default_value = "10")]
+    #[arg(long, value_name = "N|all", default_value = "10", allow_hyphen_values = true)]
     pub top: String,
     /// Add the lens grid: layer by token, top token and the target's probability and rank
     #[arg(long)]

@@ -67,14 +67,20 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<()> {
     match store.find(&name) {
         Ok(None) => line(
             "model",
-            Ok(format!("{name} is not here yet; `limpid models pull {name}` fetches it")),
+            store
+                .check_name(&name)
+                .map(|()| format!("{name} is not here yet; `limpid models pull {name}` fetches it"))
+                .map_err(Into::into),
         )?,
         Err(e) => line("model", Err(e.into()))?,
         Ok(Some(_)) if !has_device => {}
         Ok(Some(files)) => line("model", predict(args, &files))?,
     }
     if failed > 0 {
-        bail!("{failed} checks failed");
+        bail!(
+            "{failed} {} failed; what to do stands beside each",
+            if failed == 1 { "check" } else { "checks" }
+        );
     }
     Ok(())
 }

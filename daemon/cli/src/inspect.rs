@@ -8,7 +8,7 @@ use crate::{
     prompt::{self, Prepared},
     render,
 };
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 use limpid_analysis::{
     attribution::Method,
     objective::ObjectiveKind,
@@ -68,7 +68,11 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
         timings.total = ms(started);
     }
     match args.format {
-        Format::Text => render::inspection(&inspection, &mut Page::stdout()),
+        Format::Text => {
+            let mut page = Page::stdout();
+            render::inspection(&inspection, &mut page);
+            page.finish()?;
+        }
         Format::Dot => print(&dot::render(&inspection))?,
         Format::Json => print(&format!("{}\n", serde_json::to_string(&inspection)?))?,
     }
@@ -80,9 +84,17 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
 /// # Errors
 /// Standard output cannot be written.
 pub(crate) fn print(text: &str) -> Result<()> {
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
+    written(std::io::stdout().lock().write_all(text.as_bytes()))
+}
+
+/// What became of writing to standard output: a reader that went away is no error.
+///
+/// # Errors
+/// Standard output cannot be written.
+pub(crate) fn written(result: std::io::Result<()>) -> Result<()> {
+    match result {
         Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        other => Ok(other?),
+        other => other.context("standard output cannot be written"),
     }
 }
 
@@ -104,7 +116,7 @@ fn inspect(prepared: &Prepared, args: &InspectArgs, checked: &Checked) -> Result
     let token =
         |text: &Option<String>| text.as_deref().map(|text| prompt::token(loaded, text)).transpose();
     let question = Question {
-        position: args.prompt.target,
+        position: prepared.target(&args.prompt)?,
         target: token(&args.prompt.token)?,
         foil: token(&args.prompt.foil)?,
         objective: checked.objective,

@@ -17,12 +17,20 @@ mod trace;
 
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
-use std::{ffi::OsString, process::ExitCode};
+use std::{
+    ffi::OsString,
+    panic::{AssertUnwindSafe, catch_unwind},
+    process::ExitCode,
+};
 
 /// Runs the command line. Exit codes: 0 done, 1 the request failed (one line on standard error), 2 usage.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
+        Err(e) if e.kind() == clap::error::ErrorKind::InvalidUtf8 => {
+            return failed(&not_utf8(&args));
+        }
         Err(e) => {
             // Help and version are answers; anything else is usage. A closed pipe has nobody to tell.
             let _ = e.print();
@@ -33,13 +41,44 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         tracing_subscriber::EnvFilter::try_from_env("LIMPID_LOG").unwrap_or_else(|_| "warn".into());
     // A second run in one process (tests) keeps the first one's log.
     let _ = tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr).try_init();
-    match command(cli.command) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(e) => {
-            anstream::eprintln!("limpid: {e:#}");
-            ExitCode::FAILURE
+    // What is wrong is said once, in one sentence, by whoever catches the panic.
+    std::panic::set_hook(Box::new(|panic| tracing::debug!(%panic, "caught")));
+    match catch_unwind(AssertUnwindSafe(|| command(cli.command))) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(e)) => failed(&sentence(&e)),
+        Err(_) => failed("internal error; please report it, with what LIMPID_LOG=debug prints"),
+    }
+}
+
+fn failed(problem: &str) -> ExitCode {
+    anstream::eprintln!("limpid: {problem}");
+    ExitCode::FAILURE
+}
+
+/// Which argument is no text, and where.
+fn not_utf8(args: &[OsString]) -> String {
+    let index = args.iter().position(|arg| arg.to_str().is_none()).unwrap_or_default();
+    let bytes = args.get(index).map_or(&[][..], |arg| arg.as_encoded_bytes());
+    let at = std::str::from_utf8(bytes).err().map_or(0, |e| e.valid_up_to());
+    format!("argument {index}: byte {at} is not UTF-8; write the text in UTF-8, or into a file")
+}
+
+/// An error and its causes on one line, each said once; what a name or a file smuggled in cannot steer the terminal.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut out = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if out.is_empty() {
+            out = cause;
+        } else if !out.contains(&cause) {
+            out.push_str(": ");
+            out.push_str(&cause);
         }
     }
+    let shown = |c: char| match c {
+        c if c.is_control() => c.escape_default().to_string(),
+        c => c.to_string(),
+    };
+    out.chars().map(shown).collect()
 }
 
 fn command(command: Command) -> anyhow::Result<()> {
@@ -55,5 +94,27 @@ fn command(command: Command) -> anyhow::Result<()> {
         Command::Doctor(args) => doctor::run(&args),
         Command::Tour(args) => tour::run(&args),
         Command::Lsp(args) => lsp::run(&args),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{not_utf8, sentence};
+    use anyhow::{Context, anyhow};
+
+    #[test]
+    fn causes_are_said_once_and_on_one_line() {
+        let io = || std::io::Error::other("disk gone");
+        let error = Err::<(), _>(io()).context("a\nb: disk gone").context("c").unwrap_err();
+        assert_eq!(sentence(&error), "c: a\\nb: disk gone");
+        assert_eq!(sentence(&anyhow!("\u{1b}[31mred")), "\\u{1b}[31mred");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_argument_that_is_no_text_is_named() {
+        use std::os::unix::ffi::OsStringExt;
+        let args = [b"limpid".to_vec(), b"caf\xe9".to_vec()].map(std::ffi::OsString::from_vec);
+        assert!(not_utf8(&args).starts_with("argument 1: byte 3 is not UTF-8"));
     }
 }

@@ -1,5 +1,6 @@
 //! Lines of text for a terminal: width, colours, and cells that line up whatever script a token is in.
 
+use crate::inspect::written;
 use limpid_protocol::display;
 use std::io::{IsTerminal, Write};
 
@@ -10,7 +11,7 @@ const PLAIN_WIDTH: usize = 80;
 pub(crate) struct Page {
     out: Box<dyn Write>,
     width: usize,
-    is_failed: bool,
+    failed: Option<std::io::Error>,
 }
 
 impl Page {
@@ -21,13 +22,13 @@ impl Page {
         } else {
             PLAIN_WIDTH
         };
-        Self { out: Box::new(anstream::stdout().lock()), width, is_failed: false }
+        Self { out: Box::new(anstream::stdout().lock()), width, failed: None }
     }
 
     /// Any writer, 80 columns; colours are its own business.
     #[cfg(test)]
     fn plain(out: impl Write + 'static) -> Self {
-        Self { out: Box::new(out), width: PLAIN_WIDTH, is_failed: false }
+        Self { out: Box::new(out), width: PLAIN_WIDTH, failed: None }
     }
 
     /// Columns there are.
@@ -35,11 +36,19 @@ impl Page {
         self.width
     }
 
-    /// One line. A reader that went away (`| head`) is no error.
+    /// One line. After a line that could not be written nothing is tried any more; `finish` says why.
     pub(crate) fn line(&mut self, text: &str) {
-        if !self.is_failed {
-            self.is_failed = writeln!(self.out, "{text}").is_err();
+        if self.failed.is_none() {
+            self.failed = writeln!(self.out, "{text}").err();
         }
+    }
+
+    /// What became of the lines.
+    ///
+    /// # Errors
+    /// A line could not be written, unless it is that the reader went away (`| head`).
+    pub(crate) fn finish(mut self) -> anyhow::Result<()> {
+        written(self.failed.take().map_or_else(|| self.out.flush(), Err))
     }
 
     /// A section's title and the units of its numbers.

@@ -5,20 +5,22 @@ use crate::{
     progress::Progress,
     prompt_range::byte_span,
 };
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use limpid_engine::{
     cancel::CancelToken,
     device::{Compute, DeviceKind},
-    error::EngineError,
     forward::Watch,
     memory::MemoryBudget,
     model::Model,
     model_pool::{self, Loaded},
     model_store::{DEFAULT_MODEL, ModelStore, StoreSettings},
-    tokenizer::{Specials, Token},
+    tokenizer::{MAX_TEXT_BYTES, Specials, Token},
     trace::{CapturePlan, Trace},
 };
 use std::{
+    fs::File,
+    io::Read,
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -52,17 +54,16 @@ impl Prepared {
             Given::Ids(ids) => ids.into_iter().map(|id| Token { id, span: None }).collect(),
             Given::Text(text) => tokenize(&loaded, &text, args.chat)?,
         };
-        let prepared = Self {
+        if tokens.is_empty() {
+            bail!("the prompt is empty; the model's tokenizer makes no token of it");
+        }
+        Ok(Self {
             loaded: Arc::new(loaded),
             tokens,
             budget,
             load_time,
             tokenize_time: started.elapsed(),
-        };
-        if prepared.tokens.is_empty() {
-            bail!("the prompt is empty; give at least one token");
-        }
-        Ok(prepared)
+        })
     }
 
     /// The model.
@@ -75,6 +76,19 @@ impl Prepared {
         self.tokens.iter().map(|token| token.id).collect()
     }
 
+    /// The position that `--target` names.
+    ///
+    /// # Errors
+    /// Not a position of the prompt.
+    pub(crate) fn target(&self, args: &PromptArgs) -> Result<Option<usize>> {
+        let Some(text) = &args.target else { return Ok(None) };
+        let last = self.tokens.len() - 1;
+        match text.trim().parse() {
+            Ok(position) if position <= last => Ok(Some(position)),
+            _ => bail!("--target `{text}` is out of range; the prompt has positions 0 to {last}"),
+        }
+    }
+
     /// The traced forward pass, with a progress bar where it takes long.
     ///
     /// # Errors
@@ -83,11 +97,7 @@ impl Prepared {
         let model = self.model();
         let ids = self.token_ids();
         let available = self.budget.0.min(model.compute.free_bytes());
-        if ids.len() > model.spec.n_ctx {
-            let (n_tokens, n_ctx) = (ids.len(), model.spec.n_ctx);
-            return Err(EngineError::ContextWindow { n_tokens, n_ctx })
-                .context("shorten the prompt, or choose a part of the file with --range");
-        }
+        model.check_tokens(&ids)?;
         let plan = CapturePlan::choose(&model.spec, ids.len(), available)?;
         let bar = Progress::steps("reading the prompt", model.spec.n_layers as u64);
         let progress = |done: usize, _: usize| bar.set(done as u64);
@@ -100,29 +110,47 @@ enum Given {
     Ids(Vec<u32>),
 }
 
+/// The prompt that was given; never an empty one, so that nobody waits for a model in vain.
 fn read_prompt(args: &PromptArgs) -> Result<Given> {
     if let Some(ids) = &args.token_ids {
         return Ok(Given::Ids(parse_ids(ids)?));
     }
-    if let Some(text) = &args.text {
-        return Ok(Given::Text(text.clone()));
-    }
-    let Some(file) = &args.file else {
-        bail!("there is no prompt; give a FILE, --text or --token-ids");
+    let (text, place) = match (&args.text, &args.file) {
+        (Some(text), _) => (text.clone(), "--text".to_owned()),
+        (None, Some(file)) => (read_file(file, args.range.as_deref())?, file.display().to_string()),
+        (None, None) => bail!("there is no prompt; give a FILE, --text or --token-ids"),
     };
-    let bytes =
-        std::fs::read(file).with_context(|| format!("{}: cannot be read", file.display()))?;
+    if text.is_empty() {
+        bail!("{place}: the prompt is empty; write at least one character");
+    }
+    Ok(Given::Text(text))
+}
+
+fn read_file(file: &Path, range: Option<&str>) -> Result<String> {
+    let unreadable = || format!("{}: cannot be read", file.display());
+    let mut bytes = Vec::new();
+    // What is named may be a device or a pipe without an end.
+    let most = MAX_TEXT_BYTES as u64;
+    File::open(file)
+        .and_then(|opened| opened.take(most + 1).read_to_end(&mut bytes))
+        .with_context(unreadable)?;
+    if bytes.len() as u64 > most {
+        bail!(
+            "{}: is longer than {most} bytes, which no model here reads; split the file",
+            file.display()
+        );
+    }
     let text = String::from_utf8(bytes).map_err(|e| {
         let at = e.utf8_error().valid_up_to();
-        anyhow::anyhow!("{}: byte {at} is not UTF-8; save the file as UTF-8", file.display())
+        anyhow!("{}: byte {at} is not UTF-8; save the file as UTF-8", file.display())
     })?;
-    Ok(Given::Text(match &args.range {
+    Ok(match range {
         Some(range) => {
             let span = byte_span(&text, range).with_context(|| file.display().to_string())?;
             text[span].to_owned()
         }
         None => without_final_line_break(text),
-    }))
+    })
 }
 
 /// A file's last line break belongs to the file, not to the prompt; the language server leaves it out too.
@@ -137,23 +165,30 @@ fn without_final_line_break(mut text: String) -> String {
 }
 
 fn parse_ids(text: &str) -> Result<Vec<u32>> {
-    text.split(',')
+    let ids = text
+        .split(',')
         .map(str::trim)
         .filter(|id| !id.is_empty())
         .map(|id| {
-            id.parse().with_context(|| {
-                format!("--token-ids: `{id}` is not a token id; write whole numbers, like 1,2,3")
+            id.parse().map_err(|_| {
+                anyhow!(
+                    "--token-ids: `{id}` is not a token id; write whole numbers from 0 on, like 1,2,3"
+                )
             })
         })
-        .collect()
+        .collect::<Result<Vec<u32>>>()?;
+    if ids.is_empty() {
+        bail!("--token-ids: the prompt is empty; give at least one token");
+    }
+    Ok(ids)
 }
 
 fn tokenize(loaded: &Loaded, text: &str, chat: bool) -> Result<Vec<Token>> {
-    let tokenizer = loaded.tokenizer()?;
+    let (tokenizer, n_ctx) = (loaded.tokenizer()?, loaded.model.spec.n_ctx);
     if chat {
-        return crate::chat::encode(tokenizer, text);
+        return crate::chat::encode(tokenizer, text, n_ctx);
     }
-    Ok(tokenizer.encode(text, Specials::Parse)?)
+    Ok(tokenizer.encode_within(text, Specials::Parse, n_ctx)?)
 }
 
 /// A token named by id or by text that is one token.
@@ -161,12 +196,13 @@ fn tokenize(loaded: &Loaded, text: &str, chat: bool) -> Result<Vec<Token>> {
 /// # Errors
 /// The id is out of range, or the text is not one token.
 pub(crate) fn token(loaded: &Loaded, text: &str) -> Result<u32> {
-    if let Ok(id) = text.parse::<u32>() {
+    // Digits are an id, however many: a text of digits that is a token has an id too.
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         let d_vocab = loaded.model.spec.d_vocab;
-        if id as usize >= d_vocab {
-            bail!("token id {id} is out of range; the model has ids 0 to {}", d_vocab - 1);
-        }
-        return Ok(id);
+        return match text.parse::<u32>() {
+            Ok(id) if (id as usize) < d_vocab => Ok(id),
+            _ => bail!("token id {text} is out of range; the model has ids 0 to {}", d_vocab - 1),
+        };
     }
     Ok(loaded.tokenizer()?.single(text)?)
 }

@@ -107,7 +107,7 @@ pub(crate) fn run(args: &TourArgs) -> Result<()> {
     }
     page.line("");
     page.line("Scores with a ~ are cheap estimates: they say where to look, not what causes what.");
-    Ok(())
+    page.finish()
 }
 
 fn flags(args: &TourArgs, finding: &Finding) -> InspectArgs {

@@ -1,11 +1,15 @@
 //! `limpid trace`: activations and contributions of one run, as a safetensors file with TransformerLens names.
 
 use crate::{args::TraceArgs, progress::Progress, prompt::Prepared};
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, anyhow, bail};
 use limpid_analysis::contributions::{attention_contributions, mlp_contributions};
-use limpid_engine::{cancel::CancelToken, error::EngineError, hook_name::Hook, memory::free_bytes};
+use limpid_engine::{cancel::CancelToken, error::EngineError, hook_name::Hook};
 use safetensors::tensor::{Dtype, TensorView};
-use std::{collections::BTreeMap, io::Write};
+use std::{
+    collections::BTreeMap,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 /// What of a run can be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +46,7 @@ impl Contribution {
 /// # Errors
 /// A hook that does not exist; a trace beyond the memory budget; the file cannot be written.
 pub(crate) fn run(args: &TraceArgs) -> Result<()> {
+    let out = OutFile::new(&args.out)?;
     let prepared = Prepared::new(&args.prompt)?;
     let (spec, n_tokens) = (&prepared.model().spec, prepared.tokens.len());
     let chosen = choose(args.hooks.as_deref(), spec, n_tokens)?;
@@ -49,11 +54,10 @@ pub(crate) fn run(args: &TraceArgs) -> Result<()> {
         chosen.iter().map(|&written| (name(written), shape(written, spec, n_tokens))).collect();
     let needed: u64 =
         sizes.iter().map(|(_, shape)| 4 * shape.iter().product::<usize>() as u64).sum();
-    let available = prepared.budget.0.min(free_bytes());
+    let available = prepared.budget.0.min(prepared.model().compute.free_bytes());
     if needed > available {
-        let what = format!("a trace of {n_tokens} tokens with these hooks");
-        return Err(EngineError::MemoryBudget { what, needed, available })
-            .context("choose fewer hooks with --hooks, or raise --memory-budget");
+        let what = format!("a trace of {n_tokens} tokens with these --hooks");
+        return Err(EngineError::MemoryBudget { what, needed, available }.into());
     }
     let trace = prepared.forward(&CancelToken::default())?;
     let progress = Progress::steps("writing", spec.n_layers as u64);
@@ -110,26 +114,59 @@ pub(crate) fn run(args: &TraceArgs) -> Result<()> {
         }
     }
     progress.finish();
-    write(&args.out, &tensors)
+    out.write(&tensors)
 }
 
-fn write(out: &std::path::Path, tensors: &BTreeMap<String, (Vec<usize>, Vec<u8>)>) -> Result<()> {
-    let views = tensors
-        .iter()
-        .map(|(name, (shape, bytes))| {
-            Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?))
-        })
-        .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()?;
-    let bytes = safetensors::serialize(views, None)?;
-    // Written beside its place and renamed, so that a full disk leaves nothing half-written.
-    let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(std::path::Path::new(".")))
-        .with_context(|| format!("{}: its folder cannot be written to", out.display()))?;
-    file.write_all(&bytes).with_context(|| {
-        format!("{}: cannot write {} bytes; is the disk full?", out.display(), bytes.len())
-    })?;
-    file.persist(out).with_context(|| format!("{}: cannot be written", out.display()))?;
-    Ok(())
+/// The file to write: under a temporary name beside its place until it is whole, so that a full disk leaves nothing half-written.
+/// Made before anything is computed, so that nobody waits for a file that cannot be written.
+struct OutFile {
+    path: PathBuf,
+    file: tempfile::NamedTempFile,
+}
+
+impl OutFile {
+    fn new(path: &Path) -> Result<Self> {
+        let shown = path.display();
+        // A link is followed, and what is no file, such as a device, is not replaced by one.
+        let path = match path.canonicalize() {
+            Ok(real) if !real.is_file() => {
+                bail!("{shown}: is no regular file; name a file to write")
+            }
+            Ok(real) => real,
+            Err(_) => path.to_owned(),
+        };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        if !folder.is_dir() {
+            bail!("{shown}: there is no folder {}; create it first", folder.display());
+        }
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".limpid-").suffix(".part");
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let file = builder
+            .tempfile_in(folder)
+            .map_err(|e| anyhow!("{shown}: its folder cannot be written to: {}", e.kind()))?;
+        Ok(Self { path, file })
+    }
+
+    fn write(mut self, tensors: &BTreeMap<String, (Vec<usize>, Vec<u8>)>) -> Result<()> {
+        let views = tensors
+            .iter()
+            .map(|(name, (shape, bytes))| {
+                Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?))
+            })
+            .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()?;
+        let bytes = safetensors::serialize(views, None)?;
+        let shown = self.path.display();
+        self.file.as_file_mut().write_all(&bytes).map_err(|e| {
+            anyhow!("{shown}: cannot write {} bytes: {e}; is the disk full?", bytes.len())
+        })?;
+        self.file
+            .persist(&self.path)
+            .map_err(|e| anyhow!("{shown}: cannot be written: {}", e.error))?;
+        Ok(())
+    }
 }
 
 fn name(written: Written) -> String {
@@ -178,10 +215,15 @@ fn choose(
         });
         return Ok(all);
     };
+    if patterns.split(',').all(|pattern| pattern.trim().is_empty()) {
+        bail!(
+            "--hooks names no hook; leave it out for all that are linear in the prompt, or write '*'"
+        );
+    }
     let mut chosen = Vec::new();
     for pattern in patterns.split(',').map(str::trim).filter(|pattern| !pattern.is_empty()) {
         let glob = globset::Glob::new(pattern)
-            .with_context(|| format!("--hooks `{pattern}` is not a name or glob"))?
+            .map_err(|e| anyhow!("--hooks `{pattern}` is not a name or glob: {}", e.kind()))?
             .compile_matcher();
         let before = chosen.len();
         chosen.extend(

@@ -2,6 +2,7 @@
 //! It has no forward pass of its own; `block` is the only one.
 
 mod config;
+pub(crate) mod from_gguf;
 mod gemma3_text;
 mod gpt2;
 mod llama;

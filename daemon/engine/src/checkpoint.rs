@@ -2,7 +2,7 @@
 //! a safetensors folder or a GGUF file.
 
 use crate::{
-    arch::{Config, FAMILIES, Family, Names, QkvNames, supported},
+    arch::{Config, FAMILIES, Family, Names, QkvNames, from_gguf, supported},
     error::EngineError,
     linear::StoredSection,
     model_spec::ModelSpec,
@@ -10,6 +10,9 @@ use crate::{
 };
 use serde_json::{Map, Value};
 use std::{path::Path, sync::Arc};
+
+/// A part of a fused matrix: tensor, first row in it, rows, and the tensor's rows in all.
+pub type Part = (String, usize, usize, usize);
 
 /// An opened model, nothing decoded yet.
 #[derive(Debug)]
@@ -40,7 +43,7 @@ impl Checkpoint {
             .ok_or_else(|| config.error("model_type", "is missing; it names the model's family"))?;
         let family = family_by(config_path, name, |family| family.name == name)?;
         let spec = checked((family.spec)(&config)?, &config)?;
-        let has_prefix = file.info(&[family.names.prefix, family.names.embed].concat()).is_some();
+        let has_prefix = file.names().iter().any(|name| name.starts_with(family.names.prefix));
         Ok(Self {
             norms_plus_one: spec.norm.plus_one,
             spec,
@@ -70,8 +73,8 @@ impl Checkpoint {
             )
         })?;
         let family = family_by(path, &architecture, |family| family.gguf_name == architecture)?;
-        let config = gguf_config(family, text, number, d_vocab, file.as_ref())?;
-        let config = Config::new(path, &config);
+        let config = from_gguf::config(family, text, number, d_vocab, file.as_ref())?;
+        let config = Config::new(path, &config).spelled_as_gguf(family.gguf_name);
         let spec = checked((family.spec)(&config)?, &config)?;
         let mut names = crate::arch::GGUF;
         if matches!(family.names.layer.qkv, QkvNames::Thirds(_)) {
@@ -130,21 +133,31 @@ impl Checkpoint {
             .map_or_else(|| format!("{weight}.bias"), |stem| format!("{stem}bias"))
     }
 
-    /// Matrices that read the same input, fused: sections of `(tensor, first row in it, rows, its rows in all)`.
+    /// Checks that matrices are there, `k` wide and as high as their parts say.
+    ///
+    /// # Errors
+    /// A tensor is missing or of another shape.
+    pub fn check_parts(&self, parts: &[Part], k: usize) -> Result<(), EngineError> {
+        parts.iter().try_for_each(|(tensor, _, _, n_stored)| {
+            let shape = if self.names.transposed { [k, *n_stored] } else { [*n_stored, k] };
+            self.check_shape(tensor, &shape)
+        })
+    }
+
+    /// Matrices that read the same input, fused.
     ///
     /// # Errors
     /// A tensor is missing or of another shape.
     pub fn sections(
         &self,
-        parts: &[(String, usize, usize, usize)],
+        parts: &[Part],
         k: usize,
         paired_heads: [bool; 3],
     ) -> Result<Vec<StoredSection>, EngineError> {
+        self.check_parts(parts, k)?;
         let mut decoded: Option<(String, Arc<Vec<f32>>)> = None;
         let mut sections = Vec::new();
         for (index, (tensor, first_row, n, n_stored)) in parts.iter().enumerate() {
-            let shape = if self.names.transposed { [k, *n_stored] } else { [*n_stored, k] };
-            self.check_shape(tensor, &shape)?;
             let transposed = match &decoded {
                 _ if !self.names.transposed => None,
                 Some((name, values)) if name == tensor => Some(Arc::clone(values)),
@@ -226,63 +239,6 @@ fn family_by(
     })
 }
 
-/// The keys that a config.json would have, from GGUF metadata.
-fn gguf_config(
-    family: &Family,
-    text: &dyn Fn(&str) -> Option<String>,
-    number: &dyn Fn(&str) -> Option<f64>,
-    d_vocab: usize,
-    file: &dyn TensorFile,
-) -> Result<Map<String, Value>, EngineError> {
-    let key = |name: &str| format!("{}.{name}", family.gguf_name);
-    let own = |name: &str| number(&key(name));
-    let mut config = Map::new();
-    for (ours, theirs) in [
-        ("hidden_size", "embedding_length"),
-        ("num_hidden_layers", "block_count"),
-        ("num_attention_heads", "attention.head_count"),
-        ("num_key_value_heads", "attention.head_count_kv"),
-        ("head_dim", "attention.key_length"),
-        ("intermediate_size", "feed_forward_length"),
-        ("max_position_embeddings", "context_length"),
-    ] {
-        if let Some(value) = own(theirs) {
-            config.insert(ours.to_owned(), Value::from(value as u64));
-        }
-    }
-    for (ours, theirs) in [
-        ("rms_norm_eps", "attention.layer_norm_rms_epsilon"),
-        ("layer_norm_eps", "attention.layer_norm_epsilon"),
-        ("rope_theta", "rope.freq_base"),
-    ] {
-        if let Some(value) = own(theirs) {
-            config.insert(ours.to_owned(), Value::from(value));
-        }
-    }
-    config.insert("vocab_size".to_owned(), Value::from(d_vocab));
-    config.insert(
-        "tie_word_embeddings".to_owned(),
-        Value::from(file.info("output.weight").is_none()),
-    );
-    let scaling = text(&key("rope.scaling.type")).filter(|kind| kind != "none");
-    if let Some(info) = file.info("rope_freqs.weight") {
-        let mut factors = vec![0f32; info.shape.iter().product::<usize>().min(1 << 16)];
-        file.read_rows("rope_freqs.weight", 0, &mut factors)?;
-        config.insert(
-            "rope_scaling".to_owned(),
-            serde_json::json!({"rope_type": "per_frequency", "factors": factors}),
-        );
-    } else if let Some(kind) = scaling {
-        let factor = own("rope.scaling.factor").unwrap_or(1.0);
-        config.insert(
-            "rope_scaling".to_owned(),
-            serde_json::json!({"rope_type": kind, "factor": factor}),
-        );
-    }
-    (family.gguf_keys)(&crate::arch::GgufKeys { number: &own }, &mut config);
-    Ok(config)
-}
-
 /// Refuses a spec whose dimensions contradict each other.
 fn checked(spec: ModelSpec, config: &Config<'_>) -> Result<ModelSpec, EngineError> {
     let whole = |n: usize, by: usize| n > 0 && by > 0 && n.is_multiple_of(by);
@@ -294,11 +250,6 @@ fn checked(spec: ModelSpec, config: &Config<'_>) -> Result<ModelSpec, EngineErro
     }
     if spec.d_head == 0 || spec.d_head > spec.d_model.max(1 << 12) {
         return Err(config.error("head_dim", format!("{} is not a head's width", spec.d_head)));
-    }
-    if spec.n_layers > 1 << 12 {
-        return Err(
-            config.error("num_hidden_layers", format!("{} layers is absurd", spec.n_layers))
-        );
     }
     if let Some(rotary) = spec.rotaries.iter().find(|r| !r.d_rotary.is_multiple_of(2)) {
         return Err(config

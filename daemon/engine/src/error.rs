@@ -3,6 +3,10 @@
 
 use std::path::PathBuf;
 
+/// A file's own words may be of any length; a message repeats so much of them.
+const MAX_FIELD_BYTES: usize = 200;
+const MAX_PROBLEM_BYTES: usize = 1000;
+
 /// An engine failure; [`EngineError::code`] is stable.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
@@ -10,12 +14,12 @@ pub enum EngineError {
     #[error("cancelled")]
     Cancelled,
     /// A file could not be read or written.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {problem}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
+        /// What the system said. Not a `source`: the message says it already.
+        problem: std::io::Error,
     },
     /// A model file, config or tokenizer is malformed.
     #[error("{}: {field}: {problem}", path.display())]
@@ -28,7 +32,7 @@ pub enum EngineError {
         problem: String,
     },
     /// The model's family is not one of ours.
-    #[error("{}: model type `{family}` is not supported; supported: {supported}", path.display())]
+    #[error("{}: model type `{family:.64}` is not supported; supported: {supported}", path.display())]
     UnknownFamily {
         /// The file that names the family.
         path: PathBuf,
@@ -57,15 +61,22 @@ pub enum EngineError {
     #[error("{0}")]
     BadRequest(String),
     /// The prompt has more tokens than the model's context window.
-    #[error("the prompt is {n_tokens} tokens; the model's context window is {n_ctx}")]
+    #[error(
+        "the prompt is {}{n_tokens} tokens; the model's context window is {n_ctx}; shorten the prompt, or choose a part of it",
+        if *is_whole { "" } else { "at least " }
+    )]
     ContextWindow {
-        /// Tokens in the prompt.
+        /// Tokens in the prompt, or in the part of it that was counted.
         n_tokens: usize,
         /// Tokens the model can see.
         n_ctx: usize,
+        /// Whether all of the prompt was counted.
+        is_whole: bool,
     },
     /// The request would need more memory than the budget allows.
-    #[error("{what} needs {needed} bytes; the memory budget leaves {available} bytes")]
+    #[error(
+        "{what} needs {needed} bytes; the memory budget leaves {available} bytes; raise the budget, or ask for less"
+    )]
     MemoryBudget {
         /// What was asked for.
         what: String,
@@ -84,8 +95,8 @@ pub enum EngineError {
     #[error("device: {0}")]
     Device(String),
     /// The tensor library failed.
-    #[error("tensor operation failed: {0}")]
-    Tensor(#[from] candle_core::Error),
+    #[error("tensor operation failed: {}", first_line(.0))]
+    Tensor(candle_core::Error),
     /// A job panicked; the worker goes on.
     #[error("internal error: {0}; please report it")]
     Panicked(String),
@@ -112,8 +123,8 @@ impl EngineError {
     }
 
     /// A failed read or write of `path`.
-    pub fn io(path: impl Into<PathBuf>, source: std::io::Error) -> Self {
-        Self::Io { path: path.into(), source }
+    pub fn io(path: impl Into<PathBuf>, problem: std::io::Error) -> Self {
+        Self::Io { path: path.into(), problem }
     }
 
     /// A malformed `field` of `path`.
@@ -122,6 +133,25 @@ impl EngineError {
         field: impl Into<String>,
         problem: impl Into<String>,
     ) -> Self {
-        Self::Malformed { path: path.into(), field: field.into(), problem: problem.into() }
+        let (mut field, mut problem) = (field.into(), problem.into());
+        for (text, most) in [(&mut field, MAX_FIELD_BYTES), (&mut problem, MAX_PROBLEM_BYTES)] {
+            if text.len() > most {
+                text.truncate(text.floor_char_boundary(most));
+                text.push('…');
+            }
+        }
+        Self::Malformed { path: path.into(), field, problem }
     }
+}
+
+impl From<candle_core::Error> for EngineError {
+    /// Not a `source` either: the message says it already.
+    fn from(error: candle_core::Error) -> Self {
+        Self::Tensor(error)
+    }
+}
+
+/// candle appends a backtrace where one is asked for.
+fn first_line(error: &candle_core::Error) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
 }

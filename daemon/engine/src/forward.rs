@@ -93,7 +93,13 @@ impl Model {
         Ok((Kept::Lean { resid_pre, k: own(&trace.k)?, v: own(&trace.v)? }, resid_post))
     }
 
-    fn check_tokens(&self, token_ids: &[u32]) -> Result<(), EngineError> {
+    /// Whether a prompt can be run.
+    ///
+    /// *Cost*: a look at every id.
+    ///
+    /// # Errors
+    /// No tokens, more than `n_ctx`, or an id that is not below `d_vocab`.
+    pub fn check_tokens(&self, token_ids: &[u32]) -> Result<(), EngineError> {
         if token_ids.is_empty() {
             return Err(EngineError::BadRequest(
                 "the prompt is empty; give at least one token".to_owned(),
@@ -103,6 +109,7 @@ impl Model {
             return Err(EngineError::ContextWindow {
                 n_tokens: token_ids.len(),
                 n_ctx: self.spec.n_ctx,
+                is_whole: true,
             });
         }
         match token_ids.iter().position(|&id| id as usize >= self.spec.d_vocab) {
@@ -154,8 +161,15 @@ impl Model {
     /// *Shapes*: resid `[rows, d_model]` -> `[rows, d_vocab]`. *Cost*: `2 rows d_model d_vocab` flops.
     ///
     /// # Errors
-    /// The device refused.
+    /// A logit that is not finite (a NaN in the final norm or the unembedding shows here first); the device refused.
     pub fn logits(&self, resid: &Tensor) -> Result<Tensor, EngineError> {
-        self.unembed.forward(&self.final_norm.forward(resid, self.compute.way)?)
+        let normed = self.final_norm.forward(resid, self.compute.way)?;
+        let logits = self.unembed.forward(&normed)?;
+        // A broken weight of the unembedding breaks its logit in every row, so one row is enough of the larger table.
+        let is_empty = logits.dims2()?.0 == 0;
+        if is_empty || (self.all_finite(&normed)? && self.all_finite(&logits.narrow(0, 0, 1)?)?) {
+            return Ok(logits);
+        }
+        Err(EngineError::NotFinite { hook: "logits".to_owned() })
     }
 }

@@ -80,11 +80,6 @@ impl Hook {
         format!("blocks.{layer}.{tail}")
     }
 
-    /// Whether its size grows with the square of the prompt.
-    pub fn is_quadratic(self) -> bool {
-        self == Self::Pattern
-    }
-
     /// Whether models of this structure have it.
     pub fn exists_in(self, spec: &ModelSpec) -> bool {
         self != Self::PreLinear || spec.gated_mlp

@@ -1,8 +1,9 @@
 //! A loaded model: spec, weights, and how they are computed with. Immutable once loaded, shared by reference.
 
 use crate::{
+    arch::QkvNames,
     block::{Block, BlockShape, Prefix},
-    checkpoint::Checkpoint,
+    checkpoint::{Checkpoint, Part},
     device::{Compute, Way},
     error::EngineError,
     linear::{Linear, Residence, StoredSection},
@@ -41,7 +42,7 @@ pub type LoadProgress<'a> = &'a dyn Fn(usize, usize);
 impl Model {
     /// Bytes the weights would take decoded, in the compute dtype.
     pub fn decoded_bytes(spec: &ModelSpec, compute: &Compute) -> u64 {
-        spec.n_weights() * compute.dtype.size_in_bytes() as u64
+        spec.n_weights().saturating_mul(compute.dtype.size_in_bytes() as u64)
     }
 
     /// Loads a model: decoded when that fits `budget` bytes, else as stored (kernels way only).
@@ -55,6 +56,13 @@ impl Model {
         progress: LoadProgress<'_>,
     ) -> Result<Self, EngineError> {
         let spec = checkpoint.spec.clone();
+        // Before the budget is looked at: what a config claims is believed only once the tensors bear it out.
+        (0..spec.n_layers).try_for_each(|layer| {
+            BlockParts::new(checkpoint, layer)
+                .matrices()
+                .into_iter()
+                .try_for_each(|(parts, k)| checkpoint.check_parts(parts, k))
+        })?;
         let needed = Self::decoded_bytes(&spec, compute);
         let residence = if needed <= budget { Residence::Decoded } else { Residence::Stored };
         if residence == Residence::Stored && (compute.way == Way::Plain || checkpoint.must_decode())
@@ -182,6 +190,54 @@ impl Model {
     }
 }
 
+/// The matrices of one layer, as parts of tensors.
+struct BlockParts {
+    qkv: Vec<Part>,
+    w_o: Vec<Part>,
+    mlp_in: Vec<Part>,
+    w_out: Vec<Part>,
+    widths: [usize; 4],
+}
+
+impl BlockParts {
+    fn new(checkpoint: &Checkpoint, layer: usize) -> Self {
+        let (spec, names) = (&checkpoint.spec, &checkpoint.names().layer);
+        let name = |template: &str| checkpoint.layer_name(template, layer);
+        let (d, d_q, d_kv, m) = (spec.d_model, spec.d_q(), spec.d_kv(), spec.d_mlp);
+        let qkv = match names.qkv {
+            QkvNames::Separate { q, k, v } => {
+                [(name(q), 0, d_q, d_q), (name(k), 0, d_kv, d_kv), (name(v), 0, d_kv, d_kv)]
+            }
+            QkvNames::Thirds(fused) => {
+                let all = d_q + 2 * d_kv;
+                [
+                    (name(fused), 0, d_q, all),
+                    (name(fused), d_q, d_kv, all),
+                    (name(fused), d_q + d_kv, d_kv, all),
+                ]
+            }
+        };
+        let one = |template: &str, n: usize| (name(template), 0, n, n);
+        let mut mlp_in = vec![one(names.w_in, m)];
+        if spec.gated_mlp {
+            mlp_in.insert(0, one(names.w_gate, m));
+        }
+        Self {
+            qkv: qkv.to_vec(),
+            w_o: vec![one(names.w_o, d)],
+            mlp_in,
+            w_out: vec![one(names.w_out, d)],
+            widths: [d, d_q, d, m],
+        }
+    }
+
+    /// Each fused matrix with its width.
+    fn matrices(&self) -> [(&[Part], usize); 4] {
+        let [qkv, w_o, mlp_in, w_out] = self.widths;
+        [(&self.qkv, qkv), (&self.w_o, w_o), (&self.mlp_in, mlp_in), (&self.w_out, w_out)]
+    }
+}
+
 struct Loader<'a> {
     checkpoint: &'a Checkpoint,
     spec: &'a ModelSpec,
@@ -204,7 +260,7 @@ impl Loader<'_> {
 
     fn linear(
         &self,
-        parts: &[(String, usize, usize, usize)],
+        parts: &[Part],
         k: usize,
         has_bias: bool,
         paired: [bool; 3],
@@ -223,42 +279,24 @@ impl Loader<'_> {
     }
 
     fn block(&self, layer: usize) -> Result<Block, EngineError> {
-        use crate::arch::QkvNames;
         let (spec, names) = (self.spec, &self.checkpoint.names().layer);
         let name = |template: &str| self.checkpoint.layer_name(template, layer);
-        let (d, d_q, d_kv, m) = (spec.d_model, spec.d_q(), spec.d_kv(), spec.d_mlp);
-        let qkv = match names.qkv {
-            QkvNames::Separate { q, k, v } => {
-                [(name(q), 0, d_q, d_q), (name(k), 0, d_kv, d_kv), (name(v), 0, d_kv, d_kv)]
-            }
-            QkvNames::Thirds(fused) => {
-                let all = d_q + 2 * d_kv;
-                [
-                    (name(fused), 0, d_q, all),
-                    (name(fused), d_q, d_kv, all),
-                    (name(fused), d_q + d_kv, d_kv, all),
-                ]
-            }
-        };
-        let one = |template: &str, n: usize| (name(template), 0, n, n);
-        let mut mlp_in = vec![one(names.w_in, m)];
-        if spec.gated_mlp {
-            mlp_in.insert(0, one(names.w_gate, m));
-        }
+        let (d, d_q, m) = (spec.d_model, spec.d_q(), spec.d_mlp);
+        let parts = BlockParts::new(self.checkpoint, layer);
         let none = [false; 3];
         let norm_if = |wanted: bool, template: &str, n: usize| {
             wanted.then(|| self.norm(name(template), n)).transpose()
         };
         Ok(Block {
             norm_attn: self.norm(name(names.norm_attn), d)?,
-            qkv: self.linear(&qkv, d, spec.qkv_bias, [true, true, false])?,
+            qkv: self.linear(&parts.qkv, d, spec.qkv_bias, [true, true, false])?,
             q_norm: norm_if(spec.qk_norm, names.q_norm, spec.d_head)?,
             k_norm: norm_if(spec.qk_norm, names.k_norm, spec.d_head)?,
-            w_o: self.linear(&[one(names.w_o, d)], d_q, spec.attn_out_bias, none)?,
+            w_o: self.linear(&parts.w_o, d_q, spec.attn_out_bias, none)?,
             post_attn_norm: norm_if(spec.post_norms, names.post_attn_norm, d)?,
             norm_mlp: self.norm(name(names.norm_mlp), d)?,
-            mlp_in: self.linear(&mlp_in, d, spec.mlp_bias, none)?,
-            w_out: self.linear(&[one(names.w_out, d)], m, spec.mlp_bias, none)?,
+            mlp_in: self.linear(&parts.mlp_in, d, spec.mlp_bias, none)?,
+            w_out: self.linear(&parts.w_out, m, spec.mlp_bias, none)?,
             post_mlp_norm: norm_if(spec.post_norms, names.post_mlp_norm, d)?,
         })
     }

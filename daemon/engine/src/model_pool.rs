@@ -1,6 +1,7 @@
 //! From a name to a loaded model with its tokenizer, shared by all who ask for it.
 
 use crate::{
+    bounded_read,
     checkpoint::Checkpoint,
     device::Compute,
     error::EngineError,
@@ -15,6 +16,9 @@ use std::{
     path::Path,
     sync::Arc,
 };
+
+/// Larger than any config.json.
+const MAX_CONFIG_BYTES: u64 = 16 << 20;
 
 /// A model ready for use.
 #[derive(Debug)]
@@ -87,19 +91,13 @@ fn open_gguf(path: &Path) -> Result<(Checkpoint, Option<Tokenizer>), EngineError
 
 fn open_folder(folder: &Path) -> Result<(Checkpoint, Option<Tokenizer>), EngineError> {
     let config_path = folder.join("config.json");
-    let text = match std::fs::read(&config_path) {
-        Ok(text) => text,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-            return Err(EngineError::malformed(
-                folder,
-                "config.json",
-                "is missing; a model folder holds config.json and model.safetensors",
-            ));
-        }
-        Err(e) => return Err(EngineError::io(config_path, e)),
-    };
-    let config: serde_json::Value = serde_json::from_slice(&text)
-        .map_err(|e| EngineError::malformed(&config_path, "json", e.to_string()))?;
+    let config = bounded_read::json(&config_path, MAX_CONFIG_BYTES)?.ok_or_else(|| {
+        EngineError::malformed(
+            folder,
+            "config.json",
+            "is missing; a model folder holds config.json and model.safetensors",
+        )
+    })?;
     let config = config
         .as_object()
         .ok_or_else(|| EngineError::malformed(&config_path, "json", "must be an object"))?;

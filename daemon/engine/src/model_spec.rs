@@ -181,12 +181,23 @@ impl ModelSpec {
     }
 
     /// Weights of the model, biases and norms included in spirit only: what f32 storage costs, within a fraction of a percent.
+    /// What a file claims may be absurd; then this is the largest number there is.
     pub fn n_weights(&self) -> u64 {
-        let (d, m) = (self.d_model as u64, self.d_mlp as u64);
-        let attention = d * (2 * self.d_q() as u64 + 2 * self.d_kv() as u64);
-        let mlp = d * m * if self.gated_mlp { 3 } else { 2 };
-        let tables = self.d_vocab as u64 * d * if self.tied_embeddings { 1 } else { 2 };
-        let positions = if self.learned_positions { self.n_ctx as u64 * d } else { 0 };
-        self.n_layers as u64 * (attention + mlp) + tables + positions
+        let product = |factors: &[usize]| {
+            factors.iter().fold(1u64, |n, &factor| n.saturating_mul(factor as u64))
+        };
+        let (d, n_layers) = (self.d_model, self.n_layers);
+        let n_mlp = if self.gated_mlp { 3 } else { 2 };
+        let n_tables = if self.tied_embeddings { 1 } else { 2 };
+        let n_positions = if self.learned_positions { self.n_ctx } else { 0 };
+        [
+            product(&[n_layers, d, 2, self.d_q()]),
+            product(&[n_layers, d, 2, self.d_kv()]),
+            product(&[n_layers, d, self.d_mlp, n_mlp]),
+            product(&[self.d_vocab, d, n_tables]),
+            product(&[n_positions, d]),
+        ]
+        .into_iter()
+        .fold(0, u64::saturating_add)
     }
 }

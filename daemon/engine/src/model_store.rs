@@ -15,6 +15,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// How alike two names are at least, from 0 to 1, for one to be proposed for the other.
+const NEAR: f64 = 0.85;
+
 /// Where a model's weights are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Weights {
@@ -87,14 +90,36 @@ impl ModelStore {
         if is_hub_name(name) {
             return fetch::hub_model(&self.settings, name, progress);
         }
-        let names: Vec<&str> = KNOWN.iter().map(|known| known.name).collect();
-        Err(EngineError::ModelNotFound {
+        Err(self.unknown(name))
+    }
+
+    /// Whether a model of this name could be fetched.
+    ///
+    /// # Errors
+    /// It could not: the message says what was tried, and which names are near.
+    pub fn check_name(&self, name: &str) -> Result<(), EngineError> {
+        if known::by_name(name).is_some() || is_hub_name(name) {
+            return Ok(());
+        }
+        Err(self.unknown(name))
+    }
+
+    fn unknown(&self, name: &str) -> EngineError {
+        let pulled = self.list().unwrap_or_default().into_iter().map(|model| model.name);
+        let mut names: Vec<String> =
+            KNOWN.iter().map(|known| known.name.to_owned()).chain(pulled).collect();
+        names.sort();
+        names.dedup();
+        let near = nearest(name, &names).map_or_else(
+            || format!("names are {}", names.join(", ")),
+            |near| format!("did you mean {near}?"),
+        );
+        EngineError::ModelNotFound {
             name: name.to_owned(),
             problem: format!(
-                "it is no file or folder, no pulled model, no owner/name of the hub, and none of {}",
-                names.join(", ")
+                "it is no file or folder, no pulled model and no owner/name of the hub; {near}"
             ),
-        })
+        }
     }
 
     /// Finds a model that is on this machine already.
@@ -120,7 +145,11 @@ impl ModelStore {
         if looks_like_path {
             return Err(EngineError::ModelNotFound {
                 name: name.to_owned(),
-                problem: "there is no such file or folder".to_owned(),
+                problem: if path.exists() {
+                    "it is neither a regular file nor a folder".to_owned()
+                } else {
+                    "there is no such file or folder".to_owned()
+                },
             });
         }
         if let Some(known) = known::by_name(name) {
@@ -204,6 +233,17 @@ impl ModelStore {
 fn file_name(path: &Path) -> String {
     let absolute = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     absolute.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The name that was probably meant.
+fn nearest<'a>(name: &str, names: &'a [String]) -> Option<&'a str> {
+    let name = name.to_lowercase();
+    names
+        .iter()
+        .map(|known| (strsim::jaro_winkler(&name, &known.to_lowercase()), known.as_str()))
+        .filter(|(alike, _)| *alike >= NEAR)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, known)| known)
 }
 
 fn is_hub_name(name: &str) -> bool {

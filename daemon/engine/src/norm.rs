@@ -19,6 +19,8 @@ pub struct Vector {
 impl Vector {
     /// Puts values on the device.
     ///
+    /// *Shapes*: `[n]` both there and here. *Cost*: one copy.
+    ///
     /// # Errors
     /// The device refused.
     pub fn new(host: Vec<f32>, compute: &Compute) -> Result<Self, EngineError> {

@@ -51,6 +51,18 @@ impl PosTensor {
         self.pieces.first().map_or(0, |piece| piece.dims()[1])
     }
 
+    /// Copies of these rows, in this order: `[positions, cols]`.
+    ///
+    /// # Errors
+    /// None are asked for, or one is out of range.
+    pub fn gather(&self, positions: &[usize]) -> Result<Tensor, EngineError> {
+        let rows = positions
+            .iter()
+            .map(|&position| self.narrow(position, 1)?.tensor())
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Tensor::cat(&rows, 0)?)
+    }
+
     /// Rows `start .. start + len`, sharing storage.
     ///
     /// # Errors

@@ -29,6 +29,8 @@ pub enum Turn {
 impl RotaryTable {
     /// The table for positions `0 .. n_pos`.
     ///
+    /// *Shapes*: cos and sin `[n_pos, d_rotary / 2]`. *Cost*: as many of each.
+    ///
     /// # Errors
     /// The device refused.
     pub fn new(spec: &RotarySpec, n_pos: usize, compute: &Compute) -> Result<Self, EngineError> {
@@ -50,6 +52,8 @@ impl RotaryTable {
     }
 
     /// The rows of positions `start .. start + len`, counted from the table's first.
+    ///
+    /// *Shapes*: `[len, d_rotary / 2]`. *Cost*: none; the rows are shared.
     ///
     /// # Errors
     /// Out of range.

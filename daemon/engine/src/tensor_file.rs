@@ -51,29 +51,4 @@ pub mod gguf;
 mod gguf_metadata;
 mod mapped;
 pub mod safetensors;
-
-/// Where in the file rows `first_row ..` of a tensor are, `n_values` of them.
-fn rows_range(
-    path: &Path,
-    tensor: &str,
-    info: &TensorInfo,
-    kind: decode::StoredType,
-    all: &std::ops::Range<usize>,
-    first_row: usize,
-    n_values: usize,
-) -> Result<std::ops::Range<usize>, EngineError> {
-    let row_len = info.row_len().max(1);
-    let start =
-        kind.bytes_of(row_len).checked_mul(first_row).and_then(|n| n.checked_add(all.start));
-    let end = start.and_then(|start| start.checked_add(kind.bytes_of(n_values)));
-    let range =
-        start.zip(end).filter(|&(_, end)| end <= all.end && n_values.is_multiple_of(row_len));
-    let Some((start, end)) = range else {
-        let problem = format!(
-            "has {} rows of {row_len}; {n_values} values from row {first_row} were asked for",
-            info.n_rows()
-        );
-        return Err(EngineError::malformed(path, tensor, problem));
-    };
-    Ok(start..end)
-}
+mod stored_tensor;

@@ -1,8 +1,12 @@
 //! Text to tokens with their exact bytes, and back. Built from a folder's tokenizer.json or from GGUF metadata; what is
 //! added in front (BOS) is read from the model's files, never guessed.
 
+mod from_folder;
 mod from_gguf;
+mod parts;
 mod piece_bytes;
+
+pub use parts::TextPart;
 
 use crate::{error::EngineError, tensor_file::gguf::GgufFile};
 use piece_bytes::PieceBytes;
@@ -10,11 +14,14 @@ use std::{
     collections::HashSet,
     ops::Range,
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
 use tokenizers::Tokenizer as Inner;
 
 /// Text beyond this is refused: no model here reads as much.
 pub const MAX_TEXT_BYTES: usize = 16 << 20;
+/// Of a longer text the start is counted first: where that is too long for a model, the rest need not be.
+const COUNTED_BYTES: usize = 1 << 20;
 
 /// One token of a prompt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +46,8 @@ pub enum Specials {
 pub struct Tokenizer {
     parsing: Inner,
     plain: Inner,
+    /// As `plain`, where text that does not stand first is cut otherwise.
+    inside: OnceLock<Option<Inner>>,
     pieces: PieceBytes,
     special_ids: HashSet<u32>,
     prefix: Vec<u32>,
@@ -58,47 +67,7 @@ impl Tokenizer {
     /// # Errors
     /// A file is malformed.
     pub fn from_folder(folder: &Path) -> Result<Self, EngineError> {
-        let path = folder.join("tokenizer.json");
-        let bytes = std::fs::read(&path).map_err(|e| EngineError::io(&path, e))?;
-        let inner = Inner::from_bytes(&bytes)
-            .map_err(|e| EngineError::malformed(&path, "tokenizer", e.to_string()))?;
-        let config_path = folder.join("tokenizer_config.json");
-        let config = match std::fs::read(&config_path) {
-            Ok(text) => serde_json::from_slice(&text)
-                .map_err(|e| EngineError::malformed(&config_path, "json", e.to_string()))?,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => serde_json::Value::Null,
-            Err(e) => return Err(EngineError::io(config_path, e)),
-        };
-        let text_of = |key: &str| {
-            let value = &config[key];
-            value.as_str().or_else(|| value["content"].as_str()).map(str::to_owned)
-        };
-        // What the post-processor puts before a text is the model's BOS policy.
-        let probe = |specials| -> Result<Vec<u32>, EngineError> {
-            let encoding = inner
-                .encode_fast("a", specials)
-                .map_err(|e| EngineError::malformed(&path, "post_processor", e.to_string()))?;
-            Ok(encoding.get_ids().to_vec())
-        };
-        let (with, without) = (probe(true)?, probe(false)?);
-        let at = with.windows(without.len().max(1)).position(|window| window == without);
-        let mut prefix = with[..at.unwrap_or(0)].to_vec();
-        let bos = text_of("bos_token");
-        if prefix.is_empty() && config["add_bos_token"].as_bool() == Some(true) {
-            prefix.extend(bos.as_ref().and_then(|bos| inner.token_to_id(bos)));
-        }
-        let eos = text_of("eos_token");
-        let eos_ids = eos.iter().filter_map(|eos| inner.token_to_id(eos)).collect();
-        let template = folder.join("chat_template.jinja");
-        let chat_template = match std::fs::read_to_string(&template) {
-            Ok(text) => Some(text),
-            Err(_) => text_of("chat_template"),
-        };
-        let mut tokenizer = Self::new(inner, path, prefix, eos_ids)?;
-        tokenizer.chat_template = chat_template;
-        tokenizer.bos_text = bos.unwrap_or_default();
-        tokenizer.eos_text = eos.unwrap_or_default();
-        Ok(tokenizer)
+        from_folder::build(folder)
     }
 
     /// From a GGUF file's metadata.
@@ -127,6 +96,7 @@ impl Tokenizer {
         Ok(Self {
             parsing: inner,
             plain,
+            inside: OnceLock::new(),
             pieces,
             special_ids,
             prefix,
@@ -144,13 +114,49 @@ impl Tokenizer {
     /// # Errors
     /// The text is longer than 16 MiB; the tokenizer refuses it.
     pub fn encode(&self, text: &str, specials: Specials) -> Result<Vec<Token>, EngineError> {
-        if text.len() > MAX_TEXT_BYTES {
-            return Err(EngineError::BadRequest(format!(
-                "the text is {} bytes; at most {MAX_TEXT_BYTES} are read",
-                text.len()
-            )));
-        }
+        refuse_if_long(text)?;
         let inner = if specials == Specials::Parse { &self.parsing } else { &self.plain };
+        let raw = self.raw(inner, text)?;
+        let spells_prefix = raw.iter().map(|(id, _)| id).take(self.prefix.len()).eq(&self.prefix);
+        let mut tokens = Vec::with_capacity(raw.len() + self.prefix.len());
+        if specials == Specials::Parse && !spells_prefix {
+            tokens.extend(self.prefix.iter().map(|&id| Token { id, span: None }));
+        }
+        tokens.extend(raw.into_iter().map(|(id, span)| Token { id, span: Some(span) }));
+        Ok(tokens)
+    }
+
+    /// Tokens of a text that a model with a window of `n_ctx` is to read: a text that is far too long is not tokenised whole.
+    ///
+    /// # Errors
+    /// As [`Self::encode`]; more than `n_ctx` tokens.
+    pub fn encode_within(
+        &self,
+        text: &str,
+        specials: Specials,
+        n_ctx: usize,
+    ) -> Result<Vec<Token>, EngineError> {
+        self.refuse_far_too_long(text, n_ctx)?;
+        let tokens = self.encode(text, specials)?;
+        refuse_if_many(tokens.len(), n_ctx, true)?;
+        Ok(tokens)
+    }
+
+    /// Refuses a text whose start alone is too long for a window of `n_ctx`; a shorter one is not looked at.
+    ///
+    /// # Errors
+    /// [`EngineError::ContextWindow`], or the text is longer than 16 MiB.
+    pub fn refuse_far_too_long(&self, text: &str, n_ctx: usize) -> Result<(), EngineError> {
+        refuse_if_long(text)?;
+        if text.len() <= COUNTED_BYTES {
+            return Ok(());
+        }
+        let start = &text[..text.floor_char_boundary(COUNTED_BYTES)];
+        refuse_if_many(self.encode(start, Specials::Plain)?.len(), n_ctx, false)
+    }
+
+    /// Ids with spans that tile the text.
+    fn raw(&self, inner: &Inner, text: &str) -> Result<Vec<(u32, Range<usize>)>, EngineError> {
         let encoding = inner
             .encode(text, false)
             .map_err(|e| EngineError::BadRequest(format!("the tokenizer refused the text: {e}")))?;
@@ -158,12 +164,7 @@ impl Tokenizer {
         let spans = self
             .exact_spans(text, ids)
             .unwrap_or_else(|| Self::tiled(text, encoding.get_offsets()));
-        let mut tokens = Vec::with_capacity(ids.len() + self.prefix.len());
-        if specials == Specials::Parse && !ids.starts_with(&self.prefix) {
-            tokens.extend(self.prefix.iter().map(|&id| Token { id, span: None }));
-        }
-        tokens.extend(ids.iter().zip(spans).map(|(&id, span)| Token { id, span: Some(span) }));
-        Ok(tokens)
+        Ok(ids.iter().copied().zip(spans).collect())
     }
 
     /// Spans by the tokens' own bytes, where these spell the text: exact inside characters too. A space that the tokenizer
@@ -260,4 +261,21 @@ impl Tokenizer {
             format!("{text:?} is {} tokens: {}{hint}", own.len(), listed.join(" "))
         }))
     }
+}
+
+fn refuse_if_long(text: &str) -> Result<(), EngineError> {
+    if text.len() <= MAX_TEXT_BYTES {
+        return Ok(());
+    }
+    let n = text.len();
+    Err(EngineError::BadRequest(format!(
+        "the text is {n} bytes; at most {MAX_TEXT_BYTES} are read; choose a part of it"
+    )))
+}
+
+fn refuse_if_many(n_tokens: usize, n_ctx: usize, is_whole: bool) -> Result<(), EngineError> {
+    if n_tokens <= n_ctx {
+        return Ok(());
+    }
+    Err(EngineError::ContextWindow { n_tokens, n_ctx, is_whole })
 }

@@ -4,16 +4,21 @@
 use crate::{cancel::CancelToken, error::EngineError};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::mpsc::{Sender, channel},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{Sender, channel},
+    },
     thread,
 };
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// A handle on a device's thread; the thread ends when the last handle is gone and the mailbox is empty.
+/// A handle on a thread; the thread ends when the last handle is gone and the mailbox is empty.
 #[derive(Clone, Debug)]
 pub struct Worker {
     mailbox: Sender<Job>,
+    queued: Arc<AtomicUsize>,
 }
 
 impl Worker {
@@ -31,43 +36,72 @@ impl Worker {
                 }
             })
             .map_err(|e| EngineError::Device(format!("no thread for {name}: {e}")))?;
-        Ok(Self { mailbox })
+        Ok(Self { mailbox, queued: Arc::default() })
     }
 
-    /// Runs `job` after those posted before it and hands its result to `reply`. A job cancelled while it waits is not run.
+    /// Runs `job` after those posted before it and hands `reply` what it answers, or that it was cancelled while it waited (then
+    /// it is not run) or panicked.
     pub fn post<T: 'static>(
         &self,
         cancel: CancelToken,
-        job: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
+        job: impl FnOnce() -> T + Send + 'static,
         reply: impl FnOnce(Result<T, EngineError>) + Send + 'static,
     ) {
+        let waiting = Waiting::new(&self.queued);
         let run = move || {
-            let result = cancel.check().and_then(|()| guarded(job));
-            reply(result);
+            let answer = cancel.check().and_then(|()| guarded(job));
+            drop(waiting);
+            // Whoever hands an answer over is not trusted with the thread either.
+            let _ = guarded(|| reply(answer));
         };
         // The thread outlives every handle, so the only way to fail is a thread that is gone with the process.
         let _ = self.mailbox.send(Box::new(run));
+    }
+
+    /// Jobs waiting or running.
+    pub fn queued(&self) -> usize {
+        self.queued.load(Ordering::Relaxed)
+    }
+}
+
+/// One job in the count of those waiting or running.
+struct Waiting(Arc<AtomicUsize>);
+
+impl Waiting {
+    fn new(queued: &Arc<AtomicUsize>) -> Self {
+        queued.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(queued))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 /// Runs a job and turns a panic into an error.
 ///
 /// # Errors
-/// What the job says, or that it panicked.
-pub fn guarded<T>(job: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
-    catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(|payload| {
+/// The job panicked.
+fn guarded<T>(job: impl FnOnce() -> T) -> Result<T, EngineError> {
+    catch_unwind(AssertUnwindSafe(job)).map_err(|payload| {
+        // Not what it says: that may quote a prompt.
+        tracing::error!("a job panicked; the worker goes on");
         let message = payload
             .downcast_ref::<&str>()
             .map(|text| (*text).to_owned())
             .or_else(|| payload.downcast_ref::<String>().cloned())
             .unwrap_or_else(|| "a job panicked".to_owned());
-        Err(EngineError::Panicked(message))
+        EngineError::Panicked(message)
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::Worker;
+    use crate::{cancel::CancelToken, error::EngineError};
+    use std::sync::mpsc::channel;
 
     #[test]
     fn a_panic_answers_its_own_caller_and_the_next_job_runs() {
@@ -76,12 +110,16 @@ mod tests {
         let first = sender.clone();
         worker.post(
             CancelToken::default(),
-            || -> Result<u32, EngineError> { panic!("broken") },
-            move |reply| first.send(reply).unwrap(),
+            || -> u32 { panic!("broken") },
+            move |reply| {
+                first.send(reply).unwrap();
+                panic!("and the reply too");
+            },
         );
-        worker.post(CancelToken::default(), || Ok(7), move |reply| sender.send(reply).unwrap());
+        worker.post(CancelToken::default(), || 7, move |reply| sender.send(reply).unwrap());
         assert!(matches!(receiver.recv().unwrap(), Err(EngineError::Panicked(m)) if m == "broken"));
         assert_eq!(receiver.recv().unwrap().unwrap(), 7);
+        assert_eq!(worker.queued(), 0);
     }
 
     #[test]
@@ -92,7 +130,7 @@ mod tests {
         let (sender, receiver) = channel();
         worker.post(
             cancel,
-            || -> Result<(), EngineError> { panic!("was run") },
+            || -> () { panic!("was run") },
             move |reply| sender.send(reply).unwrap(),
         );
         assert!(matches!(receiver.recv().unwrap(), Err(EngineError::Cancelled)));

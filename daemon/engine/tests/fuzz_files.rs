@@ -1,221 +1,142 @@
-//! Mutated model files: whatever a stranger's file holds, the readers answer with a result. Nothing panics, and no
-//! allocation is out of proportion to the file. `LIMPID_FUZZ_INPUTS` sets the number of inputs of each test.
+//! Mutated model files: whatever a stranger's file holds, the readers answer with a result. Nothing panics, and no allocation is
+//! out of proportion to the file: on Linux each target runs in a process whose address space is bounded, so that an absurd
+//! allocation ends it. `LIMPID_FUZZ_INPUTS` sets the number of inputs of each target.
 #![expect(clippy::print_stdout, reason = "how many inputs were read is the point of a long run")]
 #![expect(clippy::unwrap_used, reason = "a test program: what cannot be set up fails the test")]
 
 #[path = "written_files/gguf.rs"]
 mod gguf;
+#[path = "written_files/json.rs"]
+mod json;
+#[path = "written_files/mutation.rs"]
+mod mutation;
+#[path = "written_files/model.rs"]
+mod written_model;
 
 use gguf::{GgufBytes, Written};
 use limpid_engine::{
+    cancel::CancelToken,
+    device::Compute,
+    error::EngineError,
+    forward::Watch,
+    memory::MemoryBudget,
+    model_pool,
+    model_store::{ModelFiles, Weights},
     tensor_file::{TensorFile, gguf::GgufFile, safetensors::SafetensorsFiles},
     tokenizer::{Specials, Tokenizer},
+    trace::CapturePlan,
 };
+use mutation::{Random, mutate};
 use std::{
-    alloc::{GlobalAlloc, Layout, System},
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    process::{Command, Output},
 };
 
-/// The largest single allocation that reading a file of a few KiB may ask for: the tokenizer's own tables, with room.
-const MAX_ALLOCATION: usize = 16 << 20;
-static LARGEST: AtomicUsize = AtomicUsize::new(0);
+/// Marks the process that reads the files.
+const INSIDE: &str = "LIMPID_FUZZ_INSIDE";
+/// Address space of that process, KiB: the program, its threads' stacks and room for what small files need.
+const ADDRESS_SPACE_KIB: u64 = 128 << 10;
+/// Longest message; what a file says is not repeated at length.
+const MAX_MESSAGE: usize = 2 << 10;
 
-/// The system's allocator, remembering the largest request.
-struct Watching;
-
-#[expect(unsafe_code, reason = "a global allocator cannot be written without")]
-// SAFETY: every call is passed on unchanged to the system's allocator, which keeps the contract.
-unsafe impl GlobalAlloc for Watching {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LARGEST.fetch_max(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        LARGEST.fetch_max(new_size, Ordering::Relaxed);
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.realloc(pointer, layout, new_size) }
-    }
+/// Runs a test of this program in a process of its own with little address space.
+fn with_little_space(test: &str) -> Output {
+    let script = format!("ulimit -v {ADDRESS_SPACE_KIB} && exec \"$0\" --exact {test} --nocapture");
+    Command::new("sh")
+        .args(["-c", &script])
+        .arg(std::env::current_exe().unwrap())
+        .env(INSIDE, "1")
+        // Arenas and stacks of more threads would reserve address space that nothing uses.
+        .env("MALLOC_ARENA_MAX", "1")
+        .env("RAYON_NUM_THREADS", "2")
+        .env("RUST_BACKTRACE", "0")
+        .output()
+        .unwrap()
 }
 
-#[global_allocator]
-static ALLOCATOR: Watching = Watching;
-
-/// splitmix64: the same inputs on every machine.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() % n.max(1) as u64) as usize
-    }
+/// Whether this is that process, or the system has no such bound.
+fn is_inside() -> bool {
+    cfg!(not(target_os = "linux")) || std::env::var_os(INSIDE).is_some()
 }
 
-const ABSURD: &[u64] = &[
-    0,
-    1,
-    2,
-    3,
-    5,
-    7,
-    8,
-    9,
-    31,
-    33,
-    255,
-    256,
-    0x7FFF,
-    0xFFFF,
-    0x7FFF_FFFF,
-    0x8000_0000,
-    0xFFFF_FFFF,
-    1 << 32,
-    1 << 40,
-    1 << 62,
-    (1 << 62) + 1,
-    i64::MAX as u64,
-    1 << 63,
-    u64::MAX - 31,
-    u64::MAX,
-];
-
-fn mutate(seed: &Written, random: &mut Random) -> Vec<u8> {
-    let mut bytes = seed.bytes.clone();
-    for _ in 0..=random.below(4) {
-        let n = bytes.len();
-        if n == 0 {
-            break;
-        }
-        let at = random.below(n);
-        match random.below(8) {
-            0 => bytes[at] ^= 1 << random.below(8),
-            1 => bytes[at] = random.next() as u8,
-            2 => bytes.truncate(at),
-            3 => {
-                bytes.drain(at..(at + random.below(40)).min(n));
-            }
-            4 => {
-                let from = random.below(n);
-                let piece = bytes[from..(from + random.below(60)).min(n)].to_vec();
-                bytes.splice(at..at, piece);
-            }
-            5 => {
-                let value = ABSURD[random.below(ABSURD.len())].to_le_bytes();
-                let width = [1, 2, 4, 8][random.below(4)].min(n - at);
-                bytes[at..at + width].copy_from_slice(&value[..width]);
-            }
-            _ => {
-                let Some(&(at, width)) = seed.fields.get(random.below(seed.fields.len())) else {
-                    continue;
-                };
-                let near = (random.next() % 64).wrapping_sub(32);
-                let value = ABSURD[random.below(ABSURD.len())]
-                    .wrapping_add(near * (random.next() & 1))
-                    .to_le_bytes();
-                if let Some(field) = bytes.get_mut(at..at + width) {
-                    field.copy_from_slice(&value[..width]);
-                }
-            }
-        }
+/// Runs `body` in a process with little address space.
+fn bounded(test: &str, body: impl Fn()) {
+    if is_inside() {
+        return body();
     }
-    bytes
+    let output = with_little_space(test);
+    let [said, errors] = [&output.stdout, &output.stderr].map(|o| String::from_utf8_lossy(o));
+    assert!(output.status.success(), "{test}: {}\n{said}\n{errors}", output.status);
+    println!("{}", said.lines().find(|line| line.contains(" inputs, ")).unwrap_or_default());
 }
 
-/// Runs `read` on mutations of the seeds; it answers whether the file was taken.
-fn fuzz(name: &str, seeds: &[Written], read: impl Fn(&Path) -> bool) {
+#[cfg(target_os = "linux")]
+#[test]
+fn an_absurd_allocation_would_end_the_process() {
+    if is_inside() {
+        let reserved: Vec<u8> = Vec::with_capacity((ADDRESS_SPACE_KIB << 10) as usize);
+        assert_eq!(std::hint::black_box(reserved).len(), 0);
+        return;
+    }
+    let output = with_little_space("an_absurd_allocation_would_end_the_process");
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("memory allocation of"));
+}
+
+/// Runs `read` on inputs that `make` makes of a number; it answers whether the file was taken.
+fn fuzz(
+    name: &str,
+    make: impl Fn(&mut Random, u64) -> Vec<u8>,
+    read: impl Fn(&Path) -> Result<(), EngineError>,
+) {
     let n: u64 =
         std::env::var("LIMPID_FUZZ_INPUTS").ok().and_then(|n| n.parse().ok()).unwrap_or(2_000);
-    // One at a time: the watched allocations are the whole process's.
-    static ALONE: Mutex<()> = Mutex::new(());
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
-    for seed in seeds {
-        std::fs::write(&path, &seed.bytes).unwrap();
-        assert!(read(&path), "the seed itself must be valid");
-    }
     let mut n_taken = 0;
     for index in 0..n {
         let mut random = Random(index.wrapping_mul(0x5851_F42D_4C95_7F2D));
-        let bytes = mutate(&seeds[index as usize % seeds.len()], &mut random);
-        std::fs::write(&path, &bytes).unwrap();
-        LARGEST.store(0, Ordering::Relaxed);
+        std::fs::write(&path, make(&mut random, index)).unwrap();
         match catch_unwind(AssertUnwindSafe(|| read(&path))) {
-            Ok(taken) => n_taken += u64::from(taken),
+            Ok(Ok(())) => n_taken += 1,
+            Ok(Err(error)) => {
+                let message = error.to_string();
+                assert!(
+                    message.len() < MAX_MESSAGE,
+                    "input {index} of {name}: {} bytes",
+                    message.len()
+                );
+            }
             Err(_) => panic!("input {index} of {name} panicked"),
         }
-        let largest = LARGEST.load(Ordering::Relaxed);
-        assert!(
-            largest <= MAX_ALLOCATION,
-            "input {index} of {name}: an allocation of {largest} bytes"
-        );
     }
     assert!(n_taken < n, "no mutation was refused");
     println!("{name}: {n} inputs, {n_taken} still valid");
 }
 
-fn read_everything(file: &dyn TensorFile) {
+/// Mutations of these files in turn; the files themselves are valid.
+fn mutations<'a>(
+    seeds: &'a [Written],
+    read: &impl Fn(&Path) -> Result<(), EngineError>,
+) -> impl Fn(&mut Random, u64) -> Vec<u8> + 'a {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("seed");
+    for seed in seeds {
+        std::fs::write(&path, &seed.bytes).unwrap();
+        read(&path).unwrap_or_else(|e| panic!("the seed itself must be valid: {e}"));
+    }
+    |random, index| mutate(&seeds[index as usize % seeds.len()], random)
+}
+
+fn read_everything(file: &dyn TensorFile) -> Result<(), EngineError> {
     for name in file.names() {
         let info = file.info(name).unwrap();
         let mut out = vec![0.0; info.n_rows() * info.row_len()];
-        file.read_rows(name, 0, &mut out).unwrap();
+        file.read_rows(name, 0, &mut out)?;
         assert!(file.read_rows(name, usize::MAX, &mut [0.0; 256]).is_err());
     }
-}
-
-fn tokenizer_seeds() -> Vec<Written> {
-    let alphabet = (0u32..256)
-        .filter_map(|b| char::from_u32(if !(33..=126).contains(&b) { b + 256 } else { b }));
-    let mut pieces: Vec<String> = alphabet.map(String::from).collect();
-    pieces.extend(["he", "ll", "hell", "Ġhe", "<|end|>"].map(str::to_owned));
-    let mut types = vec![1; pieces.len()];
-    *types.last_mut().unwrap() = 3;
-    let byte_level = GgufBytes::new(3)
-        .text("general.architecture", "llama")
-        .text("tokenizer.ggml.model", "gpt2")
-        .text("tokenizer.ggml.pre", "smollm")
-        .texts("tokenizer.ggml.tokens", &pieces)
-        .i32s("tokenizer.ggml.token_type", &types)
-        .texts("tokenizer.ggml.merges", &["h e", "l l", "he ll"])
-        .u32("tokenizer.ggml.bos_token_id", 260)
-        .u32("tokenizer.ggml.eos_token_id", 260)
-        .flag("tokenizer.ggml.add_bos_token", true)
-        .finish();
-    let mut pieces = ["<unk>", "<s>", "</s>", "\n\n"].map(str::to_owned).to_vec();
-    pieces.extend((0..=255).map(|byte| format!("<0x{byte:02X}>")));
-    pieces.extend(["▁", "h", "e", "l", "o", "he", "ll", "▁he", "hello", "▁▁"].map(str::to_owned));
-    let mut types = vec![1; pieces.len()];
-    types[..4].copy_from_slice(&[2, 3, 3, 4]);
-    types[4..260].fill(6);
-    let scores: Vec<f32> = (0..pieces.len()).map(|id| -(id as f32)).collect();
-    let sentence_piece = GgufBytes::new(2)
-        .text("tokenizer.ggml.model", "llama")
-        .texts("tokenizer.ggml.tokens", &pieces)
-        .f32s("tokenizer.ggml.scores", &scores)
-        .i32s("tokenizer.ggml.token_type", &types)
-        .u32("tokenizer.ggml.bos_token_id", 1)
-        .u32("tokenizer.ggml.unknown_token_id", 0)
-        .flag("tokenizer.ggml.add_space_prefix", false)
-        .finish();
-    vec![byte_level, sentence_piece]
+    Ok(())
 }
 
 #[test]
@@ -235,35 +156,30 @@ fn any_gguf_file_is_read_or_refused() {
         .tensor("q4_k", &[256], 12, &[7; 144])
         .tensor("q6_k", &[256], 14, &[8; 210])
         .finish();
-    fuzz("tensors.gguf", &[seed], |path| match GgufFile::open(path) {
-        Ok(file) => {
-            read_everything(&file);
-            true
-        }
-        Err(error) => {
-            assert!(error.to_string().len() < 8 << 10);
-            false
-        }
+    let read = |path: &Path| read_everything(&GgufFile::open(path)?);
+    bounded("any_gguf_file_is_read_or_refused", || {
+        fuzz("tensors.gguf", mutations(std::slice::from_ref(&seed), &read), read);
     });
 }
 
 #[test]
 fn any_tokenizer_in_a_gguf_file_is_built_or_refused() {
     let text = "hello  hell 17\n\né\u{1F600}<|end|></s>";
-    fuzz("tokenizer.gguf", &tokenizer_seeds(), |path| {
-        let Ok(tokenizer) = GgufFile::open(path).and_then(|file| Tokenizer::from_gguf(&file))
-        else {
-            return false;
-        };
+    let seeds = [mutation::byte_level_tokenizer(), mutation::sentence_piece_tokenizer()];
+    let read = |path: &Path| {
+        let tokenizer = Tokenizer::from_gguf(&GgufFile::open(path)?)?;
         for specials in [Specials::Parse, Specials::Plain] {
-            for token in tokenizer.encode(text, specials).unwrap_or_default() {
+            for token in tokenizer.encode(text, specials)? {
                 tokenizer.token_bytes(token.id);
                 assert!(
                     token.span.is_none_or(|span| span.start <= span.end && span.end <= text.len())
                 );
             }
         }
-        true
+        Ok(())
+    };
+    bounded("any_tokenizer_in_a_gguf_file_is_built_or_refused", || {
+        fuzz("tokenizer.gguf", mutations(&seeds, &read), read);
     });
 }
 
@@ -274,11 +190,62 @@ fn any_safetensors_file_is_read_or_refused() {
     bytes.extend_from_slice(header.as_bytes());
     bytes.extend([7; 40]);
     let seed = Written { bytes, fields: vec![(0, 8)] };
-    fuzz("model.safetensors", &[seed], |path| match SafetensorsFiles::open(&[path.to_owned()]) {
-        Ok(file) => {
-            read_everything(&file);
-            true
-        }
-        Err(_) => false,
+    let read = |path: &Path| read_everything(&SafetensorsFiles::open(&[path.to_owned()])?);
+    bounded("any_safetensors_file_is_read_or_refused", || {
+        fuzz("model.safetensors", mutations(std::slice::from_ref(&seed), &read), read);
+    });
+}
+
+/// Opens, loads and runs a model on three tokens.
+fn run(weights: Weights) -> Result<(), EngineError> {
+    let opened = model_pool::open(&ModelFiles { name: "fuzzed".to_owned(), weights })?;
+    let loaded = model_pool::load(opened, &Compute::cpu(), MemoryBudget(64 << 20), &|_, _| {})?;
+    let watch = Watch { cancel: &CancelToken::default(), progress: &|_, _| {} };
+    loaded.model.forward(&[1, 5, 2], None, CapturePlan::Whole, watch).map(drop)
+}
+
+#[test]
+fn any_config_is_read_or_refused_by_the_whole_loader() {
+    let families = written_model::FOLDERS;
+    let seeds: Vec<serde_json::Value> = families
+        .iter()
+        .flat_map(|family| ["config.json", "config.v4.json"].map(|name| (family, name)))
+        .map(|(family, name)| {
+            let text = std::fs::read(written_model::folder(family).join(name)).unwrap();
+            serde_json::from_slice(&text).unwrap()
+        })
+        .collect();
+    // The weights of the family that the config was written for, whatever it says now.
+    let place = tempfile::tempdir().unwrap();
+    let folders = families.map(|family| {
+        let folder = place.path().join(family);
+        std::fs::create_dir(&folder).unwrap();
+        let weights = written_model::folder(family).join("model.safetensors");
+        std::fs::copy(weights, folder.join("model.safetensors")).unwrap();
+        folder
+    });
+    let made = std::cell::Cell::new(0);
+    let make = |random: &mut Random, index: u64| {
+        let seed = index as usize % seeds.len();
+        made.set(seed / 2);
+        json::mutated(&seeds[seed], random)
+    };
+    let read = |path: &Path| {
+        let folder = &folders[made.get()];
+        std::fs::rename(path, folder.join("config.json")).unwrap();
+        run(Weights::Folder(folder.clone()))
+    };
+    bounded("any_config_is_read_or_refused_by_the_whole_loader", || {
+        fuzz("config.json", make, read)
+    });
+}
+
+#[test]
+fn any_gguf_model_is_run_or_refused_by_the_whole_loader() {
+    let family = |name: &str| written_model::gguf(name, &written_model::tensors(name));
+    let seeds = written_model::GGUF_FAMILIES.map(family);
+    let read = |path: &Path| run(Weights::Gguf(path.to_owned()));
+    bounded("any_gguf_model_is_run_or_refused_by_the_whole_loader", || {
+        fuzz("model.gguf", mutations(&seeds, &read), read);
     });
 }

@@ -5,6 +5,7 @@ use crate::{
     analyses::Analyses,
     analyst::{Analyst, Ask, Job},
     documents::Documents,
+    error_codes::from_engine,
     flights::Flights,
     method_stats::MethodStats,
     methods::Served,
@@ -13,8 +14,8 @@ use crate::{
     positions::Encoding,
     progress,
     token_table::token_table,
-    worker::Worker,
 };
+use limpid_engine::worker::Worker;
 use limpid_protocol::{
     inspection::Inspection,
     request::{Answer, Subject},
@@ -124,10 +125,13 @@ impl Desk {
         };
         let desk = JobDesk { analyst: self.analyst.clone(), analyses: self.analyses.clone() };
         let (reply, answer) = oneshot::channel();
-        self.compute.post(move || {
-            let result = job.check().and_then(|()| work(&desk, &job));
-            let _ = reply.send(result);
-        });
+        self.compute.post(
+            job.cancel.clone(),
+            move || work(&desk, &job),
+            move |result| {
+                let _ = reply.send(result.unwrap_or_else(|e| Err(from_engine(&e))));
+            },
+        );
         let result = tokio::select! {
             biased;
             () = flight.stopped() => Err(ViewError::new(ErrorKind::Cancelled, "replaced by a newer request")),

@@ -333,10 +333,11 @@ impl LanguageServer for Backend {
 }
 
 fn read<R: Request>(params: Value) -> Result<R::Params> {
-    serde_json::from_value(params).map_err(|error| {
+    serde_path_to_error::deserialize(params).map_err(|error| {
+        let (field, problem) = (error.path().to_string(), error.inner());
         to_jsonrpc(&ViewError::new(
             ErrorKind::BadRequest,
-            format!("params of {}: {error}", R::METHOD),
+            format!("params of {}: {field}: {problem}", R::METHOD),
         ))
     })
 }

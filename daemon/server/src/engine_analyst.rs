@@ -172,15 +172,10 @@ impl EngineAnalyst {
         prune: Prune,
         job: &Job,
     ) -> Result<Inspected, EngineError> {
-        let tokens = loaded.tokenizer()?.encode(&ask.text, Specials::Parse)?;
-        let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
         let model = &loaded.model;
-        if ids.len() > model.spec.n_ctx {
-            return Err(EngineError::ContextWindow {
-                n_tokens: ids.len(),
-                n_ctx: model.spec.n_ctx,
-            });
-        }
+        let tokens =
+            loaded.tokenizer()?.encode_within(&ask.text, Specials::Parse, model.spec.n_ctx)?;
+        let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
         let question = Question {
             position: ask.position,
             target: ask.token.as_ref().map(|choice| Self::token(&loaded, choice)).transpose()?,
@@ -326,6 +321,13 @@ impl Analyst for EngineAnalyst {
             let problem = format!(
                 "position {position} is out of range; the prompt has positions 0 to {}",
                 n_tokens - 1
+            );
+            return Err(ViewError::new(ErrorKind::BadRequest, problem));
+        }
+        if positions.is_empty() || positions.len() > n_tokens {
+            let problem = format!(
+                "`positions` has {} entries for {n_tokens} tokens; name each position once, or leave it out for all",
+                positions.len()
             );
             return Err(ViewError::new(ErrorKind::BadRequest, problem));
         }

@@ -4,15 +4,11 @@ use limpid_engine::error::EngineError;
 use limpid_protocol::view_error::{ErrorKind, ViewError};
 use tower_lsp::jsonrpc::{Error, ErrorCode};
 
-/// The wire's error of an engine error.
+/// The wire's error of an engine error: its kind and figures, and its own sentence.
 pub fn from_engine(error: &EngineError) -> ViewError {
     let kind = match error {
-        EngineError::ContextWindow { n_tokens, n_ctx } => {
-            return ViewError::context_window(*n_tokens, *n_ctx);
-        }
-        EngineError::MemoryBudget { what, needed, available } => {
-            return ViewError::memory_budget(what, *needed, *available);
-        }
+        EngineError::ContextWindow { .. } => ErrorKind::ContextWindow,
+        EngineError::MemoryBudget { .. } => ErrorKind::MemoryBudget,
         EngineError::Cancelled => ErrorKind::Cancelled,
         EngineError::Io { .. } => ErrorKind::Io,
         EngineError::Malformed { .. } => ErrorKind::MalformedFile,
@@ -25,7 +21,17 @@ pub fn from_engine(error: &EngineError) -> ViewError {
         EngineError::Tensor(_) => ErrorKind::Tensor,
         EngineError::Panicked(_) => ErrorKind::Internal,
     };
-    ViewError::new(kind, error.to_string())
+    let mut wire = ViewError::new(kind, error.to_string());
+    match error {
+        EngineError::ContextWindow { n_tokens, n_ctx, .. } => {
+            (wire.data.n_tokens, wire.data.n_ctx) = (Some(*n_tokens), Some(*n_ctx));
+        }
+        EngineError::MemoryBudget { needed, available, .. } => {
+            (wire.data.needed, wire.data.available) = (Some(*needed), Some(*available));
+        }
+        _ => {}
+    }
+    wire
 }
 
 pub(crate) fn to_jsonrpc(error: &ViewError) -> Error {
@@ -46,7 +52,7 @@ mod tests {
         let errors = [
             EngineError::Cancelled,
             EngineError::BadRequest("x".into()),
-            EngineError::ContextWindow { n_tokens: 2, n_ctx: 1 },
+            EngineError::ContextWindow { n_tokens: 2, n_ctx: 1, is_whole: true },
             EngineError::MemoryBudget { what: "x".into(), needed: 2, available: 1 },
             EngineError::NotFinite { hook: "x".into() },
             EngineError::Device("x".into()),

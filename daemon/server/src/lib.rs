@@ -6,6 +6,7 @@ mod analyses;
 pub mod analyst;
 mod answering;
 mod backend;
+pub mod chat_template;
 mod documents;
 pub mod engine_analyst;
 pub mod error_codes;
@@ -24,7 +25,6 @@ mod progress;
 mod prompt_selection;
 pub mod service;
 mod token_table;
-mod worker;
 
 pub use analyst::{Analyst, Ask, Job};
 pub use engine_analyst::EngineAnalyst;

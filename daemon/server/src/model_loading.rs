@@ -1,7 +1,7 @@
 //! Loading models behind the requests that need them: started once, with progress, awaited only by who asked for the loading itself.
 
-use crate::{analyst::Job, answering::Desk, progress, worker::Worker};
-use limpid_engine::cancel::CancelToken;
+use crate::{analyst::Job, answering::Desk, error_codes::from_engine, progress};
+use limpid_engine::{cancel::CancelToken, worker::Worker};
 use limpid_protocol::{
     model_status::{ModelRow, ModelState},
     view_error::{ErrorKind, ViewError},
@@ -122,10 +122,16 @@ impl Desk {
                 let (reply, answer) = tokio::sync::oneshot::channel();
                 let (analyst, analyses, unloaded) =
                     (self.analyst.clone(), self.analyses.clone(), name.to_owned());
-                self.loading.worker.post(move || {
-                    analyses.forget_numbers();
-                    let _ = reply.send(analyst.unload(&unloaded));
-                });
+                self.loading.worker.post(
+                    CancelToken::default(),
+                    move || {
+                        analyses.forget_numbers();
+                        analyst.unload(&unloaded)
+                    },
+                    move |result| {
+                        let _ = reply.send(result.unwrap_or_else(|e| Err(from_engine(&e))));
+                    },
+                );
                 answer.await.unwrap_or_else(|_| Err(load_failed(Some(name))))?;
             }
         }
@@ -142,6 +148,7 @@ impl Desk {
         let (token, cancel) = (progress::fresh_token(), CancelToken::default());
         let load =
             UnderWay { outcome: outcome.clone(), token: token.clone(), cancel: cancel.clone() };
+        let in_queue = cancel.clone();
         table.under_way.insert(name.clone(), load);
         drop(table);
 
@@ -153,12 +160,18 @@ impl Desk {
         };
         let (analyst, analyses, asked) =
             (self.analyst.clone(), self.analyses.clone(), name.clone());
-        self.loading.worker.post(move || {
-            job.progress(0.0, "starting");
-            let result = analyst.load(asked.as_deref(), &job);
-            analyses.forget_numbers();
-            let _ = done.send(Some(result));
-        });
+        self.loading.worker.post(
+            in_queue,
+            move || {
+                job.progress(0.0, "starting");
+                let result = analyst.load(asked.as_deref(), &job);
+                analyses.forget_numbers();
+                result
+            },
+            move |result| {
+                let _ = done.send(Some(result.unwrap_or_else(|e| Err(from_engine(&e)))));
+            },
+        );
         self.announce(name, outcome.clone());
         outcome
     }

@@ -2,9 +2,10 @@
 
 use crate::{
     analyses::Analyses, analyst::Analyst, answering::Desk, backend::Backend, documents::Documents,
-    flights::Flights, frame_guard, method_stats::MethodStats, model_loading::Loading,
-    worker::Worker,
+    error_codes::from_engine, flights::Flights, frame_guard, method_stats::MethodStats,
+    model_loading::Loading,
 };
+use limpid_engine::worker::Worker;
 use limpid_protocol::{
     request::Request,
     views::{models::Models, status::Status},
@@ -33,8 +34,8 @@ where
     I: AsyncRead + Unpin + Send + 'static,
     O: AsyncWrite,
 {
-    let compute = Worker::start("limpid-analysis")?;
-    let loader = Worker::start("limpid-loading")?;
+    let start = |name| Worker::start(name).map_err(|e| std::io::Error::other(from_engine(&e)));
+    let (compute, loader) = (start("analysis")?, start("loading")?);
     let flights = Flights::default();
     let under_way = flights.clone();
     let build = LspService::build(move |client| {

@@ -9,7 +9,6 @@ use crate::{
     route_prune::Prune,
     vocabulary::{Predicted, check_finite, lens_cells, predicted_tokens, top},
 };
-use candle_core::Tensor;
 use limpid_engine::{
     error::EngineError, forward::Watch, model_pool::Loaded, pos_tensor::to_host, tokenizer::Token,
     trace::Trace,
@@ -256,12 +255,7 @@ impl Inspector {
         (0..=n_layers)
             .map(|layer| {
                 (watch.progress)(layer, n_layers + 1);
-                let resid = self.trace.resid_after(layer);
-                let rows = positions
-                    .iter()
-                    .map(|&position| resid.narrow(position, 1)?.tensor())
-                    .collect::<Result<Vec<_>, _>>()?;
-                let resid = Tensor::cat(&rows, 0)?;
+                let resid = self.trace.resid_after(layer).gather(positions)?;
                 let cells =
                     lens_cells(&self.loaded.model, &resid, self.objective.target, watch.cancel)?;
                 let wire_cell = |cell: crate::vocabulary::LensCell| wire::LensCell {

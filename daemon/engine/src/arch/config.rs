@@ -1,6 +1,7 @@
 //! Reading config.json: typed getters that name the file and the field when something is missing, of the wrong type or out of range.
 
 use crate::{
+    arch::from_gguf,
     error::EngineError,
     model_spec::{Activation, RotaryScaling, RotarySpec},
 };
@@ -9,6 +10,10 @@ use std::path::Path;
 
 /// Larger than any dimension of any model; a config beyond it is refused before anything is allocated.
 const DIMENSION_LIMIT: u64 = 1 << 24;
+/// More layers than any model has.
+const LAYER_LIMIT: usize = 1 << 12;
+/// Characters of a wrong value that a message repeats.
+const SHOWN_CHARS: usize = 64;
 
 /// One object of a config file, with the path that leads to it.
 #[derive(Clone, Debug)]
@@ -16,12 +21,19 @@ pub struct Config<'a> {
     path: &'a Path,
     at: String,
     object: &'a Map<String, Value>,
+    /// The architecture whose metadata this was, where messages should name its keys.
+    gguf_prefix: Option<&'a str>,
 }
 
 impl<'a> Config<'a> {
     /// The top object of the config file at `path`.
     pub fn new(path: &'a Path, object: &'a Map<String, Value>) -> Self {
-        Self { path, at: String::new(), object }
+        Self { path, at: String::new(), object, gguf_prefix: None }
+    }
+
+    /// The same, made of a GGUF file's metadata under this prefix: messages name the file's own keys.
+    pub fn spelled_as_gguf(self, prefix: &'a str) -> Self {
+        Self { gguf_prefix: Some(prefix), ..self }
     }
 
     /// The file.
@@ -31,7 +43,11 @@ impl<'a> Config<'a> {
 
     /// An error about `field` of this object.
     pub fn error(&self, field: &str, problem: impl Into<String>) -> EngineError {
-        EngineError::malformed(self.path, format!("{}{field}", self.at), problem)
+        let field = match self.gguf_prefix {
+            Some(prefix) => from_gguf::spelled(prefix, field),
+            None => format!("{}{field}", self.at),
+        };
+        EngineError::malformed(self.path, field, problem)
     }
 
     fn value(&self, field: &str) -> Option<&'a Value> {
@@ -43,7 +59,7 @@ impl<'a> Config<'a> {
         match self.value(field) {
             None => Ok(None),
             Some(Value::Object(object)) => {
-                Ok(Some(Config { path: self.path, at: format!("{}{field}.", self.at), object }))
+                Ok(Some(Config { at: format!("{}{field}.", self.at), object, ..self.clone() }))
             }
             Some(_) => Err(self.error(field, "must be an object")),
         }
@@ -62,9 +78,31 @@ impl<'a> Config<'a> {
             Some(size) if (1..=DIMENSION_LIMIT).contains(&size) => Ok(usize::try_from(size).ok()),
             _ => Err(self.error(
                 field,
-                format!("must be a whole number from 1 to {DIMENSION_LIMIT}, not {value}"),
+                format!("must be a whole number from 1 to {DIMENSION_LIMIT}, not {}", shown(value)),
             )),
         }
+    }
+
+    /// A number of layers, bounded before anything is kept for each.
+    pub fn layers(&self, field: &str) -> Result<usize, EngineError> {
+        match self.size(field)? {
+            n if n <= LAYER_LIMIT => Ok(n),
+            n => Err(self
+                .error(field, format!("{n} layers is absurd; at most {LAYER_LIMIT} make sense"))),
+        }
+    }
+
+    /// The width of a head where the heads share `d_model` out among themselves.
+    pub fn head_share(
+        &self,
+        field: &str,
+        d_model: usize,
+        n_heads: usize,
+    ) -> Result<usize, EngineError> {
+        if n_heads > 0 && d_model.is_multiple_of(n_heads) {
+            return Ok(d_model / n_heads);
+        }
+        Err(self.error(field, format!("{n_heads} heads do not share a width of {d_model} evenly")))
     }
 
     /// A finite number that may be absent.
@@ -72,7 +110,7 @@ impl<'a> Config<'a> {
         let Some(value) = self.value(field) else { return Ok(None) };
         match value.as_f64() {
             Some(number) if number.is_finite() => Ok(Some(number)),
-            _ => Err(self.error(field, format!("must be a finite number, not {value}"))),
+            _ => Err(self.error(field, format!("must be a finite number, not {}", shown(value)))),
         }
     }
 
@@ -101,7 +139,9 @@ impl<'a> Config<'a> {
         match self.value(field) {
             None => Ok(default),
             Some(Value::Bool(flag)) => Ok(*flag),
-            Some(value) => Err(self.error(field, format!("must be true or false, not {value}"))),
+            Some(value) => {
+                Err(self.error(field, format!("must be true or false, not {}", shown(value))))
+            }
         }
     }
 
@@ -110,7 +150,9 @@ impl<'a> Config<'a> {
         match self.value(field) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(value) => Err(self.error(field, format!("must be a string, not {value}"))),
+            Some(value) => {
+                Err(self.error(field, format!("must be a string, not {}", shown(value))))
+            }
         }
     }
 
@@ -128,7 +170,7 @@ impl<'a> Config<'a> {
     pub fn refuse(&self, field: &str, unless: &[&str]) -> Result<(), EngineError> {
         match self.value(field) {
             Some(value) if !unless.contains(&value.to_string().as_str()) => {
-                Err(self.error(field, format!("{value} is not supported")))
+                Err(self.error(field, format!("{} is not supported", shown(value))))
             }
             _ => Ok(()),
         }
@@ -149,7 +191,7 @@ impl<'a> Config<'a> {
                     "relu" => Ok(Activation::Relu),
                     _ => Err(self.error(
                         field,
-                        format!("activation `{name}` is not supported; supported: silu, gelu_new, gelu_pytorch_tanh, gelu, relu"),
+                        format!("activation `{name:.64}` is not supported; supported: silu, gelu_new, gelu_pytorch_tanh, gelu, relu"),
                     )),
                 };
             }
@@ -216,9 +258,18 @@ impl<'a> Config<'a> {
             other => Err(self.error(
                 "rope_type",
                 format!(
-                    "rotary scaling `{other}` is not supported; supported: default, linear, llama3"
+                    "rotary scaling `{other:.64}` is not supported; supported: default, linear, llama3"
                 ),
             )),
         }
+    }
+}
+
+/// A value as a message repeats it: on one line, and never longer than a line.
+fn shown(value: &Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(SHOWN_CHARS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
     }
 }

@@ -2,9 +2,12 @@
 //! sliding windows in most layers, gated tanh-GELU, embedding times sqrt(d_model).
 
 use crate::{
-    arch::{Config, Family, GgufKeys, LayerNames, Names, QkvNames},
+    arch::{
+        Config, Family, GgufKeys, LayerNames, Names,
+        llama::{self, Defaults},
+    },
     error::EngineError,
-    model_spec::{Activation, LayerSpec, ModelSpec, NormKind, NormSpec, RotarySpec},
+    model_spec::{Activation, LayerSpec, ModelSpec, NormSpec, RotarySpec},
 };
 use serde_json::{Map, Value};
 
@@ -14,29 +17,15 @@ pub(super) const FAMILY: Family = Family {
     spec,
     gguf_keys,
     names: Names {
-        prefix: "model.",
-        embed: "embed_tokens.weight",
-        pos_embed: "",
-        final_norm: "norm.weight",
-        unembed: "lm_head.weight",
         layer: LayerNames {
-            norm_attn: "layers.{L}.input_layernorm.weight",
-            qkv: QkvNames::Separate {
-                q: "layers.{L}.self_attn.q_proj.weight",
-                k: "layers.{L}.self_attn.k_proj.weight",
-                v: "layers.{L}.self_attn.v_proj.weight",
-            },
             q_norm: "layers.{L}.self_attn.q_norm.weight",
             k_norm: "layers.{L}.self_attn.k_norm.weight",
-            w_o: "layers.{L}.self_attn.o_proj.weight",
             post_attn_norm: "layers.{L}.post_attention_layernorm.weight",
             norm_mlp: "layers.{L}.pre_feedforward_layernorm.weight",
-            w_gate: "layers.{L}.mlp.gate_proj.weight",
-            w_in: "layers.{L}.mlp.up_proj.weight",
-            w_out: "layers.{L}.mlp.down_proj.weight",
             post_mlp_norm: "layers.{L}.post_feedforward_layernorm.weight",
+            ..llama::FAMILY.names.layer
         },
-        transposed: false,
+        ..llama::FAMILY.names
     },
     gguf_permutes_qk: false,
     gguf_adds_one_to_norms: true,
@@ -71,14 +60,11 @@ fn spec(config: &Config<'_>) -> Result<ModelSpec, EngineError> {
     config.refuse("attn_logit_softcapping", &[])?;
     config.refuse("final_logit_softcapping", &[])?;
     config.refuse("use_bidirectional_attention", &["false"])?;
-    let n_layers = config.size("num_hidden_layers")?;
-    let n_heads = config.size("num_attention_heads")?;
-    let d_model = config.size("hidden_size")?;
-    let d_head = config.optional_size("head_dim")?.unwrap_or(256);
+    let defaults = Defaults { d_head: Some(256), n_ctx: 131_072, tied_embeddings: true };
+    let shared = llama::shared(config, defaults)?;
     let window = config.optional_size("sliding_window")?.unwrap_or(4096);
-    let bias = config.flag("attention_bias", false)?;
-    let (full, sliding) = rotaries(config, d_head)?;
-    let layers = sliding_layers(config, n_layers)?
+    let (full, sliding) = rotaries(config, shared.d_head)?;
+    let layers = sliding_layers(config, shared.n_layers)?
         .into_iter()
         .map(|slides| LayerSpec {
             window: slides.then_some(window),
@@ -87,33 +73,16 @@ fn spec(config: &Config<'_>) -> Result<ModelSpec, EngineError> {
         .collect();
     Ok(ModelSpec {
         family: FAMILY.name,
-        n_layers,
-        n_heads,
-        n_key_value_heads: config.optional_size("num_key_value_heads")?.unwrap_or(n_heads),
-        d_model,
-        d_head,
-        d_mlp: config.size("intermediate_size")?,
-        d_vocab: config.size("vocab_size")?,
-        n_ctx: config.optional_size("max_position_embeddings")?.unwrap_or(131_072),
-        norm: NormSpec {
-            kind: NormKind::RmsNorm,
-            eps: config.positive("rms_norm_eps", 1e-6)?,
-            plus_one: true,
-        },
+        norm: NormSpec { plus_one: true, ..shared.norm },
         qk_norm: true,
         post_norms: true,
-        qkv_bias: bias,
-        attn_out_bias: bias,
-        mlp_bias: false,
         attention_scale: config.attention_scale("query_pre_attn_scalar", 256.0)?,
-        gated_mlp: true,
         activation: config
             .activation(&["hidden_activation", "hidden_act"], Activation::GeluTanh)?,
-        embedding_scale: (d_model as f64).sqrt(),
-        learned_positions: false,
-        tied_embeddings: config.flag("tie_word_embeddings", true)?,
+        embedding_scale: (shared.d_model as f64).sqrt(),
         rotaries: vec![full, sliding],
         layers,
+        ..shared
     })
 }
 
@@ -149,7 +118,9 @@ fn sliding_layers(config: &Config<'_>, n_layers: usize) -> Result<Vec<bool>, Eng
             .map(|kind| match kind {
                 "sliding_attention" => Ok(true),
                 "full_attention" => Ok(false),
-                other => Err(config.error("layer_types", format!("`{other}` is not supported"))),
+                other => {
+                    Err(config.error("layer_types", format!("`{other:.64}` is not supported")))
+                }
             })
             .collect();
     }

@@ -1,7 +1,7 @@
 //! GPT-2: LayerNorm, learned positions, biases everywhere, one fused q, k, v matrix stored `[in, out]`.
 
 use crate::{
-    arch::{Config, Family, LayerNames, Names, QkvNames},
+    arch::{Config, Family, GgufKeys, LayerNames, Names, QkvNames},
     error::EngineError,
     model_spec::{Activation, LayerSpec, ModelSpec, NormKind, NormSpec},
 };
@@ -38,7 +38,7 @@ pub(super) const FAMILY: Family = Family {
 };
 
 /// GPT-2's config has its own words for everything.
-fn gguf_keys(_: &super::GgufKeys<'_>, config: &mut Map<String, Value>) {
+fn gguf_keys(_: &GgufKeys<'_>, config: &mut Map<String, Value>) {
     for (shared, own) in [
         ("hidden_size", "n_embd"),
         ("num_hidden_layers", "n_layer"),
@@ -56,10 +56,10 @@ fn gguf_keys(_: &super::GgufKeys<'_>, config: &mut Map<String, Value>) {
 fn spec(config: &Config<'_>) -> Result<ModelSpec, EngineError> {
     config.refuse("scale_attn_by_inverse_layer_idx", &["false"])?;
     config.refuse("add_cross_attention", &["false"])?;
-    let n_layers = config.size("n_layer")?;
+    let n_layers = config.layers("n_layer")?;
     let n_heads = config.size("n_head")?;
     let d_model = config.size("n_embd")?;
-    let d_head = d_model / n_heads;
+    let d_head = config.head_share("n_head", d_model, n_heads)?;
     let scaled = config.flag("scale_attn_weights", true)?;
     Ok(ModelSpec {
         family: FAMILY.name,

@@ -41,10 +41,33 @@ pub(super) const FAMILY: Family = Family {
 };
 
 fn spec(config: &Config<'_>) -> Result<ModelSpec, EngineError> {
-    let n_layers = config.size("num_hidden_layers")?;
+    let shared = shared(config, Defaults { d_head: None, n_ctx: 2048, tied_embeddings: false })?;
+    Ok(ModelSpec {
+        mlp_bias: config.flag("mlp_bias", false)?,
+        rotaries: vec![config.rotary(shared.d_head, 10_000.0)?],
+        layers: vec![LayerSpec { window: None, rotary: Some(0) }; shared.n_layers],
+        ..shared
+    })
+}
+
+/// Where families that share Llama's keys differ in what an absent key means.
+pub(super) struct Defaults {
+    /// None: the heads share `d_model` out among themselves.
+    pub(super) d_head: Option<usize>,
+    pub(super) n_ctx: usize,
+    pub(super) tied_embeddings: bool,
+}
+
+/// What Llama's keys say, for every family that uses them: a family writes over the fields in which it differs. Rotaries and
+/// layers are its own.
+pub(super) fn shared(config: &Config<'_>, defaults: Defaults) -> Result<ModelSpec, EngineError> {
+    let n_layers = config.layers("num_hidden_layers")?;
     let n_heads = config.size("num_attention_heads")?;
     let d_model = config.size("hidden_size")?;
-    let d_head = config.optional_size("head_dim")?.unwrap_or(d_model / n_heads);
+    let d_head = match config.optional_size("head_dim")?.or(defaults.d_head) {
+        Some(d_head) => d_head,
+        None => config.head_share("num_attention_heads", d_model, n_heads)?,
+    };
     let bias = config.flag("attention_bias", false)?;
     Ok(ModelSpec {
         family: FAMILY.name,
@@ -55,7 +78,7 @@ fn spec(config: &Config<'_>) -> Result<ModelSpec, EngineError> {
         d_head,
         d_mlp: config.size("intermediate_size")?,
         d_vocab: config.size("vocab_size")?,
-        n_ctx: config.optional_size("max_position_embeddings")?.unwrap_or(2048),
+        n_ctx: config.optional_size("max_position_embeddings")?.unwrap_or(defaults.n_ctx),
         norm: NormSpec {
             kind: NormKind::RmsNorm,
             eps: config.positive("rms_norm_eps", 1e-6)?,
@@ -65,14 +88,14 @@ fn spec(config: &Config<'_>) -> Result<ModelSpec, EngineError> {
         post_norms: false,
         qkv_bias: bias,
         attn_out_bias: bias,
-        mlp_bias: config.flag("mlp_bias", false)?,
+        mlp_bias: false,
         attention_scale: (d_head as f64).powf(-0.5),
         gated_mlp: true,
         activation: config.activation(&["hidden_act"], Activation::Silu)?,
         embedding_scale: 1.0,
         learned_positions: false,
-        tied_embeddings: config.flag("tie_word_embeddings", false)?,
-        rotaries: vec![config.rotary(d_head, 10_000.0)?],
-        layers: vec![LayerSpec { window: None, rotary: Some(0) }; n_layers],
+        tied_embeddings: config.flag("tie_word_embeddings", defaults.tied_embeddings)?,
+        rotaries: Vec::new(),
+        layers: Vec::new(),
     })
 }

@@ -1,7 +1,10 @@
 //! What the environment says about fetching models, read once.
 
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
+
+/// How long a hub may send nothing before a fetch is given up.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where models are kept and whether the network may be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +21,8 @@ pub struct StoreSettings {
     pub is_offline: bool,
     /// `HTTPS_PROXY`, `HTTP_PROXY` or `ALL_PROXY`, in either case: a proxy connects for us.
     pub has_proxy: bool,
+    /// How long a hub may send nothing before a fetch is given up.
+    pub patience: Duration,
 }
 
 impl StoreSettings {
@@ -41,6 +46,7 @@ impl StoreSettings {
                 .iter()
                 .any(|key| variable(key).or_else(|| variable(&key.to_lowercase())).is_some()),
             is_offline: is_set("HF_HUB_OFFLINE") || is_set("LIMPID_OFFLINE"),
+            patience: PATIENCE,
         }
     }
 }

@@ -3,11 +3,12 @@
 
 use crate::{
     error::EngineError,
-    tensor_file::{TensorFile, TensorInfo, decode::StoredType, mapped::MappedFile, rows_range},
+    tensor_file::{
+        TensorFile, TensorInfo, decode::StoredType, mapped::MappedFile, stored_tensor::StoredTensor,
+    },
 };
 use std::{
     collections::{BTreeMap, btree_map::Entry},
-    ops::Range,
     path::Path,
 };
 
@@ -30,7 +31,7 @@ const MAX_DEPTH: usize = 2;
 pub struct GgufFile {
     file: MappedFile,
     metadata: BTreeMap<String, MetadataValue>,
-    tensors: BTreeMap<String, (TensorInfo, StoredType, Range<usize>)>,
+    tensors: BTreeMap<String, StoredTensor>,
 }
 
 struct Reader<'a> {
@@ -193,7 +194,7 @@ impl GgufFile {
         let file = MappedFile::open(path)?;
         let mut reader = Reader { path, bytes: file.bytes(), at: 0 };
         if reader.take(4, "magic")? != MAGIC {
-            return Err(reader.error("magic", "is not GGUF; this is another kind of file"));
+            return Err(reader.error("magic", "is not GGUF; give a .gguf file, or the folder that holds config.json and safetensors"));
         }
         let version = reader.u32("version")?;
         if !(2..=3).contains(&version) {
@@ -229,7 +230,7 @@ impl GgufFile {
         reader: &mut Reader<'_>,
         n_tensors: u64,
         alignment: u64,
-    ) -> Result<BTreeMap<String, (TensorInfo, StoredType, Range<usize>)>, EngineError> {
+    ) -> Result<BTreeMap<String, StoredTensor>, EngineError> {
         let mut listed = Vec::new();
         for index in 0..n_tensors {
             let name = reader.name(&format!("name of tensor {index}"))?;
@@ -284,9 +285,9 @@ impl GgufFile {
                 ));
             }
             taken.push((start, end, name.clone()));
-            let info = TensorInfo { shape, dtype: kind.name().to_owned(), stored_bytes: bytes };
+            let stored = StoredTensor::new(shape, kind, start as usize..end as usize);
             match tensors.entry(name) {
-                Entry::Vacant(entry) => entry.insert((info, kind, start as usize..end as usize)),
+                Entry::Vacant(entry) => entry.insert(stored),
                 Entry::Occupied(entry) => {
                     return Err(reader.error(entry.key(), "stands twice in the file"));
                 }
@@ -367,7 +368,7 @@ impl TensorFile for GgufFile {
     }
 
     fn info(&self, tensor: &str) -> Option<&TensorInfo> {
-        self.tensors.get(tensor).map(|(info, ..)| info)
+        self.tensors.get(tensor).map(|stored| &stored.info)
     }
 
     fn read_rows(
@@ -376,11 +377,9 @@ impl TensorFile for GgufFile {
         first_row: usize,
         out: &mut [f32],
     ) -> Result<(), EngineError> {
-        let Some((info, kind, range)) = self.tensors.get(tensor) else {
-            return Err(EngineError::malformed(self.file.path(), tensor, "tensor is missing"));
-        };
-        let range = rows_range(self.file.path(), tensor, info, *kind, range, first_row, out.len())?;
-        kind.decode(self.file.range(range)?, out)
-            .map_err(|problem| EngineError::malformed(self.file.path(), tensor, problem))
+        match self.tensors.get(tensor) {
+            Some(stored) => stored.read_rows(&self.file, tensor, first_row, out),
+            None => Err(EngineError::malformed(self.file.path(), tensor, "tensor is missing")),
+        }
     }
 }

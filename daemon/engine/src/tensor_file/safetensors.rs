@@ -1,25 +1,29 @@
 //! Safetensors: one file, or a folder's sharded set with its index.
 
 use crate::{
+    bounded_read,
     error::EngineError,
-    tensor_file::{TensorFile, TensorInfo, decode::StoredType, mapped::MappedFile, rows_range},
+    tensor_file::{
+        TensorFile, TensorInfo, decode::StoredType, mapped::MappedFile, stored_tensor::StoredTensor,
+    },
 };
 use safetensors::{Dtype, SafeTensors};
 use std::{
-    collections::BTreeMap,
-    ops::Range,
-    path::{Component, Path},
+    collections::{BTreeMap, BTreeSet},
+    path::{Component, Path, PathBuf},
 };
 
 /// Names of the files in a model folder.
-const SINGLE: &str = "model.safetensors";
-const INDEX: &str = "model.safetensors.index.json";
+pub(crate) const SINGLE: &str = "model.safetensors";
+pub(crate) const INDEX: &str = "model.safetensors.index.json";
+/// Larger than the index of any model: a hundred bytes for each of a million tensors.
+const MAX_INDEX_BYTES: u64 = 100 << 20;
 
 /// One opened file or sharded set.
 #[derive(Debug)]
 pub struct SafetensorsFiles {
     files: Vec<MappedFile>,
-    tensors: BTreeMap<String, (TensorInfo, StoredType, usize, Range<usize>)>,
+    tensors: BTreeMap<String, (usize, StoredTensor)>,
 }
 
 impl SafetensorsFiles {
@@ -33,37 +37,16 @@ impl SafetensorsFiles {
             return Self::open(&[single]);
         }
         let index = folder.join(INDEX);
-        let text = match std::fs::read(&index) {
-            Ok(text) => text,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                return Err(EngineError::malformed(
-                    folder,
-                    SINGLE,
-                    format!(
-                        "is missing, and there is no {INDEX} either; a model folder needs one of them"
-                    ),
-                ));
-            }
-            Err(e) => return Err(EngineError::io(index, e)),
+        let Some(map) = read_index(&index)? else {
+            return Err(EngineError::malformed(
+                folder,
+                SINGLE,
+                format!(
+                    "is missing, and there is no {INDEX} either; a model folder needs one of them"
+                ),
+            ));
         };
-        let parsed: serde_json::Value = serde_json::from_slice(&text)
-            .map_err(|e| EngineError::malformed(&index, "json", e.to_string()))?;
-        let map =
-            parsed.get("weight_map").and_then(serde_json::Value::as_object).ok_or_else(|| {
-                EngineError::malformed(&index, "weight_map", "is missing; an object was expected")
-            })?;
-        let mut shards = std::collections::BTreeSet::new();
-        for (tensor, shard) in map {
-            let shard = shard
-                .as_str()
-                .filter(|name| {
-                    Path::new(name).components().all(|c| matches!(c, Component::Normal(_)))
-                })
-                .ok_or_else(|| {
-                    EngineError::malformed(&index, tensor, "must name a file in the same folder")
-                })?;
-            shards.insert(folder.join(shard));
-        }
+        let shards: BTreeSet<PathBuf> = map.values().map(|shard| folder.join(shard)).collect();
         let files = Self::open(&shards.into_iter().collect::<Vec<_>>())?;
         match map.keys().find(|tensor| !files.tensors.contains_key(*tensor)) {
             Some(missing) => {
@@ -77,13 +60,13 @@ impl SafetensorsFiles {
     ///
     /// # Errors
     /// A file is malformed, or two hold a tensor of the same name.
-    pub fn open(paths: &[std::path::PathBuf]) -> Result<Self, EngineError> {
+    pub fn open(paths: &[PathBuf]) -> Result<Self, EngineError> {
         let mut files = Vec::new();
         let mut tensors = BTreeMap::new();
         for path in paths {
             let file = MappedFile::open(path)?;
-            for (name, info, kind, range) in Self::list(&file)? {
-                if tensors.insert(name.clone(), (info, kind, files.len(), range)).is_some() {
+            for (name, stored) in Self::list(&file)? {
+                if tensors.insert(name.clone(), (files.len(), stored)).is_some() {
                     return Err(EngineError::malformed(path, name, "stands in two shards"));
                 }
             }
@@ -92,9 +75,7 @@ impl SafetensorsFiles {
         Ok(Self { files, tensors })
     }
 
-    fn list(
-        file: &MappedFile,
-    ) -> Result<Vec<(String, TensorInfo, StoredType, Range<usize>)>, EngineError> {
+    fn list(file: &MappedFile) -> Result<Vec<(String, StoredTensor)>, EngineError> {
         let bytes = file.bytes();
         let malformed =
             |field: &str, problem: String| EngineError::malformed(file.path(), field, problem);
@@ -112,20 +93,48 @@ impl SafetensorsFiles {
                 _ => continue,
             };
             let start = view.data().as_ptr().addr() - bytes.as_ptr().addr();
-            let info = TensorInfo {
-                shape: view.shape().to_vec(),
-                dtype: kind.name().to_owned(),
-                stored_bytes: view.data().len() as u64,
-            };
-            listed.push((name.to_owned(), info, kind, start..start + view.data().len()));
+            let place = start..start + view.data().len();
+            listed.push((name.to_owned(), StoredTensor::new(view.shape().to_vec(), kind, place)));
         }
         Ok(listed)
     }
 }
 
+/// Which shard holds each tensor, by the index of a sharded set; none where there is no index.
+fn read_index(index: &Path) -> Result<Option<BTreeMap<String, String>>, EngineError> {
+    let Some(parsed) = bounded_read::json(index, MAX_INDEX_BYTES)? else { return Ok(None) };
+    let map = parsed.get("weight_map").and_then(serde_json::Value::as_object).ok_or_else(|| {
+        EngineError::malformed(index, "weight_map", "is missing; an object was expected")
+    })?;
+    map.iter()
+        .map(|(tensor, shard)| {
+            // The name becomes a path: one plain file name, no way out of the folder.
+            let plain =
+                |name: &&str| Path::new(name).components().eq([Component::Normal(name.as_ref())]);
+            match shard.as_str().filter(plain) {
+                Some(shard) => Ok((tensor.clone(), shard.to_owned())),
+                None => Err(EngineError::malformed(
+                    index,
+                    format!("weight_map: {tensor}"),
+                    "must name a file in the same folder",
+                )),
+            }
+        })
+        .collect::<Result<_, _>>()
+        .map(Some)
+}
+
+/// Names of the shards of a sharded set, by its index.
+///
+/// # Errors
+/// There is no index, or it is malformed.
+pub(crate) fn shards_of(index: &Path) -> Result<BTreeSet<String>, EngineError> {
+    Ok(read_index(index)?.unwrap_or_default().into_values().collect())
+}
+
 impl TensorFile for SafetensorsFiles {
     fn path(&self, tensor: &str) -> &Path {
-        let file = self.tensors.get(tensor).map_or(0, |(_, _, file, _)| *file);
+        let file = self.tensors.get(tensor).map_or(0, |(file, _)| *file);
         self.files.get(file).map_or(Path::new(SINGLE), MappedFile::path)
     }
 
@@ -134,7 +143,7 @@ impl TensorFile for SafetensorsFiles {
     }
 
     fn info(&self, tensor: &str) -> Option<&TensorInfo> {
-        self.tensors.get(tensor).map(|(info, ..)| info)
+        self.tensors.get(tensor).map(|(_, stored)| &stored.info)
     }
 
     fn read_rows(
@@ -143,12 +152,9 @@ impl TensorFile for SafetensorsFiles {
         first_row: usize,
         out: &mut [f32],
     ) -> Result<(), EngineError> {
-        let Some((info, kind, file, range)) = self.tensors.get(tensor) else {
-            return Err(EngineError::malformed(self.path(tensor), tensor, "tensor is missing"));
-        };
-        let file = &self.files[*file];
-        let range = rows_range(file.path(), tensor, info, *kind, range, first_row, out.len())?;
-        kind.decode(file.range(range)?, out)
-            .map_err(|problem| EngineError::malformed(file.path(), tensor, problem))
+        match self.tensors.get(tensor) {
+            Some((file, stored)) => stored.read_rows(&self.files[*file], tensor, first_row, out),
+            None => Err(EngineError::malformed(self.path(tensor), tensor, "tensor is missing")),
+        }
     }
 }

@@ -49,7 +49,7 @@ pub(super) fn build(file: &GgufFile) -> Result<Tokenizer, EngineError> {
     let kind = file.text("tokenizer.ggml.model").unwrap_or_default();
     let (mut inner, adds_bos_by_default) = match kind {
         "gpt2" => (byte_level(file, tokens)?, false),
-        "llama" => (sentence_piece(file, tokens)?, true),
+        "llama" => (sentence_piece(file, tokens, types)?, true),
         other => {
             let problem = format!("`{other}` is not supported; supported: gpt2, llama");
             return Err(malformed("tokenizer.ggml.model", problem));
@@ -145,7 +145,7 @@ fn byte_level(file: &GgufFile, tokens: &[String]) -> Result<Inner, EngineError> 
     Ok(inner)
 }
 
-fn sentence_piece(file: &GgufFile, tokens: &[String]) -> Result<Inner, EngineError> {
+fn sentence_piece(file: &GgufFile, tokens: &[String], types: &[f64]) -> Result<Inner, EngineError> {
     let path = file.file_path();
     let broken = |field: &str, e: String| EngineError::malformed(path, field, e);
     let scores = file
@@ -162,7 +162,7 @@ fn sentence_piece(file: &GgufFile, tokens: &[String]) -> Result<Inner, EngineErr
     let mut builder = BPE::builder()
         .vocab_and_merges(
             vocabulary(tokens).collect::<ahash::AHashMap<_, _>>(),
-            merges_by_score(tokens, scores),
+            merges_by_score(tokens, scores, types),
         )
         .fuse_unk(true)
         .byte_fallback(true);
@@ -201,15 +201,17 @@ fn spaces_only_lead(tokens: &[String]) -> bool {
     tokens.iter().all(|piece| !piece.trim_start_matches('▁').contains('▁'))
 }
 
-/// Merges that a vocabulary with scores implies: every split of a piece into two pieces, best scores first.
+/// Merges that a vocabulary with scores implies: every split of a piece into two pieces, best scores first. No merge makes a
+/// control token: text is never one.
 ///
 /// *Source*: the conversion of SentencePiece models to BPE in transformers.
-fn merges_by_score(tokens: &[String], scores: &[f64]) -> Merges {
+fn merges_by_score(tokens: &[String], scores: &[f64], types: &[f64]) -> Merges {
     let ids: HashMap<&str, usize> =
         tokens.iter().enumerate().map(|(id, piece)| (piece.as_str(), id)).collect();
     let mut merges: Vec<(f64, usize, usize, &str, &str)> = tokens
         .par_iter()
         .enumerate()
+        .filter(|(id, _)| !types.get(*id).is_some_and(|kind| [UNKNOWN, CONTROL].contains(kind)))
         .flat_map_iter(|(id, piece)| {
             let mut local: Vec<(usize, usize, &str, &str)> = piece
                 .char_indices()

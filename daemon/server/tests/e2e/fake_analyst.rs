@@ -1,6 +1,7 @@
 //! A deterministic stand-in for the models: a token a word with its leading space, flows and scores that can be told by hand.
 //! Texts steer it: `BLOCK` waits until it is cancelled, `PANIC` panics, `LONG` is over the context window.
 
+use limpid_engine::error::EngineError;
 use limpid_protocol::{
     component::{ComponentId, ComponentKind},
     head_row::HeadRow,
@@ -24,7 +25,7 @@ use limpid_protocol::{
         routes::{RoutesParams, RoutesView},
     },
 };
-use limpid_server::{Analyst, Ask, Job};
+use limpid_server::{Analyst, Ask, Job, error_codes::from_engine};
 use std::sync::{
     Arc, Condvar, Mutex,
     atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -201,7 +202,8 @@ impl Analyst for FakeAnalyst {
             panic!("asked to");
         }
         if ask.text.contains("LONG") {
-            return Err(ViewError::context_window(9214, 8192));
+            let error = EngineError::ContextWindow { n_tokens: 9214, n_ctx: 8192, is_whole: true };
+            return Err(from_engine(&error));
         }
         while ask.text.contains("BLOCK") {
             if let Err(error) = job.check() {

@@ -19,7 +19,9 @@ pub(super) fn hub_answers(
         return Ok(());
     }
     let url = repository.url("");
-    let (scheme, rest) = url.split_once("://").ok_or("its address has no scheme")?;
+    let (scheme, rest) = url.split_once("://").ok_or_else(|| {
+        format!("HF_ENDPOINT: {url:.64?} does not start with http:// or https://")
+    })?;
     let host = rest.split('/').next().unwrap_or_default();
     let port = if scheme == "http" { 80 } else { 443 };
     let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());

@@ -1,0 +1,145 @@
+//! Jinja as transformers sets it up for chat templates: the same block trimming, loop controls, functions, filter and Python
+//! methods, and a bound on the work.
+//!
+//! *Source*: transformers, `utils/chat_template_utils.py`, `_compile_jinja_template`.
+
+use crate::chat_template::python_json::to_json;
+use minijinja::{
+    Environment, Error, ErrorKind, State, context,
+    syntax::SyntaxConfig,
+    value::{Kwargs, Value, from_args},
+};
+
+/// Steps that a template may take: a hundred for each of ten thousand messages. Text that it makes costs a step for 64 bytes, so
+/// this bounds memory too.
+const FUEL: u64 = 1_000_000;
+
+/// Renders messages of (role, content) and, where the last is not the assistant's, the start of its answer.
+///
+/// # Errors
+/// What is wrong with the template, in one line with its place.
+pub(super) fn render(
+    template: &str,
+    messages: &[(&str, &str)],
+    bos: &str,
+    eos: &str,
+) -> Result<String, String> {
+    // Every byte of a message may be copied as often as templates do, some dozens of times.
+    let n_bytes: usize = messages.iter().map(|(_, content)| content.len()).sum();
+    let environment = environment(FUEL + n_bytes as u64).map_err(|e| told(&e))?;
+    let messages: Vec<Value> =
+        messages.iter().map(|&(role, content)| context! { role, content }).collect();
+    let answers = messages.last().is_some_and(|message| {
+        message.get_attr("role").is_ok_and(|role| role.as_str() == Some("assistant"))
+    });
+    let context = context! {
+        messages,
+        add_generation_prompt => !answers,
+        bos_token => bos,
+        eos_token => eos,
+        tools => (),
+        documents => (),
+    };
+    let source = without_generation_marks(template);
+    environment.render_str(&source, context).map_err(|e| told(&e))
+}
+
+fn environment(fuel: u64) -> Result<Environment<'static>, Error> {
+    let mut environment = Environment::new();
+    environment.set_fuel(Some(fuel));
+    let blocks = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?;
+    environment.set_syntax(blocks);
+    environment.set_unknown_method_callback(python_method);
+    environment.add_filter("tojson", to_json);
+    environment.add_function("raise_exception", |message: String| -> Result<String, Error> {
+        Err(Error::new(ErrorKind::InvalidOperation, message))
+    });
+    environment.add_function("strftime_now", |format: String| -> Result<String, Error> {
+        jiff::fmt::strtime::format(&format, &jiff::Zoned::now())
+            .map_err(|e| Error::new(ErrorKind::InvalidOperation, format!("strftime_now: {e}")))
+    });
+    Ok(environment)
+}
+
+/// Methods of Python's strings that minijinja's own stand-ins lack.
+fn python_method(
+    state: &mut State<'_, '_>,
+    value: &Value,
+    method: &str,
+    args: &[Value],
+) -> Result<Value, Error> {
+    let Some(text) = value.as_str() else {
+        return minijinja_contrib::pycompat::unknown_method_callback(state, value, method, args);
+    };
+    match method {
+        "removeprefix" => {
+            let (prefix,): (&str,) = from_args(args)?;
+            Ok(text.strip_prefix(prefix).unwrap_or(text).into())
+        }
+        "removesuffix" => {
+            let (suffix,): (&str,) = from_args(args)?;
+            Ok(text.strip_suffix(suffix).unwrap_or(text).into())
+        }
+        "partition" | "rpartition" => {
+            let (divider,): (&str,) = from_args(args)?;
+            let last = method == "rpartition";
+            let cut = if last { text.rsplit_once(divider) } else { text.split_once(divider) };
+            Ok(texts(match cut {
+                Some((before, after)) => vec![before, divider, after],
+                None if last => vec!["", "", text],
+                None => vec![text, "", ""],
+            }))
+        }
+        "rsplit" => {
+            let (divider, n, _): (&str, Option<usize>, Kwargs) = from_args(args)?;
+            let mut pieces: Vec<&str> = match n {
+                Some(n) => text.rsplitn(n.saturating_add(1), divider).collect(),
+                None => text.rsplit(divider).collect(),
+            };
+            pieces.reverse();
+            Ok(texts(pieces))
+        }
+        _ => minijinja_contrib::pycompat::unknown_method_callback(state, value, method, args),
+    }
+}
+
+fn texts(texts: Vec<&str>) -> Value {
+    Value::from_iter(texts.into_iter().map(Value::from))
+}
+
+/// `{% generation %}` marks the assistant's words for training and writes nothing; minijinja has no such block.
+fn without_generation_marks(template: &str) -> String {
+    let mut out = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some(start) = rest.find("{%") {
+        let (before, block) = rest.split_at(start);
+        out.push_str(before);
+        let Some(end) = block.find("%}") else {
+            rest = block;
+            break;
+        };
+        let (tag, after) = block.split_at(end + 2);
+        let word = tag[2..end].trim_matches(|c: char| c.is_whitespace() || c == '-' || c == '+');
+        match word {
+            "generation" => out.push_str(&tag.replace("generation", "if true")),
+            "endgeneration" => out.push_str(&tag.replace("endgeneration", "endif")),
+            _ => out.push_str(tag),
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The error on one line, with its place in the template.
+fn told(error: &Error) -> String {
+    if error.kind() == ErrorKind::OutOfFuel {
+        return "takes more steps than any chat needs".to_owned();
+    }
+    let what = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+    let what: String = what.split_whitespace().collect::<Vec<_>>().join(" ");
+    match error.line() {
+        Some(line) => format!("line {line}: {what}"),
+        None => what,
+    }
+}
