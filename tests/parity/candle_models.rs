@@ -1,5 +1,5 @@
 //! The same logits as candle-transformers' own Llama on the same weights: tiny ones, and SmolLM2's GGUF file as candle's
-//! own reader dequantises it. Gemma 3 is in `candle_gemma3`.
+//! own reader dequantises it. Gemma 3 is in `candle_gemma`.
 
 use crate::{real_models::ids, tolerances};
 use candle_core::{DType, Device, Tensor, quantized::gguf_file::Content};

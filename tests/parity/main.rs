@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test program: what cannot be read fails the test")]
 
-mod bf16;
-mod candle_gemma3;
+mod candle_gemma;
 mod candle_models;
+mod half_precision;
 mod prefix;
 mod real_attributions;
 mod real_models;

@@ -1,6 +1,8 @@
 //! Non-linearities and slopes against their definitions in f64, and the accuracy that their documentation states.
 
-use super::{activate, erf, exp, ratio, ratio_times, slope, slope_times, tanh};
+use crate::kernels::activation::{
+    activate, erf, exp, ratio, ratio_times, slope, slope_times, tanh,
+};
 use crate::model_spec::Activation;
 use proptest::prelude::{ProptestConfig, prop, proptest};
 

@@ -1,6 +1,6 @@
 //! Attention and its patterns against the definition; rows alone against rows together; what is not finite stays where it is seen.
 
-use super::{
+use crate::kernels::attention::{
     RowKind, attention,
     plain_twin::{Case, cases, dot},
     rows_by_head, visible,

@@ -1,7 +1,7 @@
 //! The way back through attention: true gradients against differences of the definition, linear ones against the frozen
 //! pattern, and the knock-out estimate against patterns in which the key is masked.
 
-use super::{Back, attention_backward};
+use crate::kernels::attention_backward::{Back, attention_backward};
 use crate::kernels::{
     Rows,
     attention::{

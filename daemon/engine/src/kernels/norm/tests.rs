@@ -1,6 +1,6 @@
 //! Norms of one row against the definition in f64, and their transposes against differences of that definition.
 
-use super::{backward, forward};
+use crate::kernels::norm::{backward, forward};
 use crate::model_spec::{NormKind, NormSpec};
 use proptest::prelude::{ProptestConfig, any, prop, proptest};
 

@@ -1,6 +1,6 @@
 //! The turn of one row against complex numbers in f64; partial turns; the way back.
 
-use super::turn;
+use crate::kernels::rotary::turn;
 use proptest::prelude::{ProptestConfig, prop, proptest};
 
 proptest! {

@@ -1,6 +1,6 @@
 //! Small products against a loop in f64, whichever way the left-hand rows lie, on every kind of register of this machine.
 
-use super::{Left, SlabProduct};
+use crate::kernels::slab::{Left, SlabProduct};
 use proptest::prelude::{ProptestConfig, any, proptest};
 use pulp::{Arch, Simd, WithSimd};
 
