@@ -2,7 +2,8 @@
 
 use candle_core::Tensor;
 use limpid_engine::{
-    cancel::CancelToken, error::EngineError, model::Model, pos_tensor::to_host, trace::Trace,
+    cancel::CancelToken, error::EngineError, forward::Watch, model::Model, pos_tensor::to_host,
+    trace::Trace,
 };
 use rayon::prelude::{IndexedParallelIterator, ParallelIterator, ParallelSlice};
 
@@ -196,21 +197,32 @@ pub fn lens_cells(
     Ok(out)
 }
 
-/// The lens of every layer at one position: `[n_layers + 1]`, the embedding first.
+/// The logit lens of every layer at some positions: `[n_layers + 1][position of the list]`, the embedding first.
+///
+/// *Cost*: one unembedding of `(n_layers + 1) positions` rows; layers share a product, for a product of one row reads as
+/// many weights as one of sixty-four.
 ///
 /// # Errors
-/// Cancelled; the device refused.
-pub fn lens_at(
+/// A position out of range; cancelled; logits that are not finite; the device refused.
+pub fn lens_grid(
     model: &Model,
     trace: &Trace,
-    position: usize,
+    positions: &[usize],
     target: u32,
-    cancel: &CancelToken,
-) -> Result<Vec<LensCell>, EngineError> {
-    let rows = (0..=model.spec.n_layers)
-        .map(|layer| trace.resid_after(layer).narrow(position, 1)?.tensor())
-        .collect::<Result<Vec<_>, _>>()?;
-    lens_cells(model, &Tensor::cat(&rows, 0)?, target, cancel)
+    watch: Watch<'_>,
+) -> Result<Vec<Vec<LensCell>>, EngineError> {
+    let layers: Vec<usize> = (0..=model.spec.n_layers).collect();
+    let mut grid = Vec::with_capacity(layers.len());
+    for together in layers.chunks((BLOCK / positions.len().max(1)).max(1)) {
+        (watch.progress)(grid.len(), layers.len());
+        let rows = together
+            .iter()
+            .map(|&layer| trace.resid_after(layer).gather(positions))
+            .collect::<Result<Vec<_>, _>>()?;
+        let cells = lens_cells(model, &Tensor::cat(&rows, 0)?, target, watch.cancel)?;
+        grid.extend(cells.chunks(positions.len()).map(<[LensCell]>::to_vec));
+    }
+    Ok(grid)
 }
 
 #[cfg(test)]

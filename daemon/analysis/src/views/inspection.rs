@@ -7,7 +7,7 @@ use crate::{
     route_build::grow,
     route_graph::{EdgeKind, NodeId, NodeKind, PrunedGraph, RouteGraph},
     route_prune::Prune,
-    vocabulary::{Predicted, check_finite, lens_cells, predicted_tokens, top},
+    vocabulary::{LensCell, Predicted, check_finite, lens_grid, predicted_tokens, top},
 };
 use limpid_engine::{
     error::EngineError, forward::Watch, model_pool::Loaded, pos_tensor::to_host, tokenizer::Token,
@@ -251,23 +251,16 @@ impl Inspector {
         positions: &[usize],
         watch: Watch<'_>,
     ) -> Result<Vec<Vec<wire::LensCell>>, EngineError> {
-        let n_layers = self.loaded.model.spec.n_layers;
-        (0..=n_layers)
-            .map(|layer| {
-                (watch.progress)(layer, n_layers + 1);
-                let resid = self.trace.resid_after(layer).gather(positions)?;
-                let cells =
-                    lens_cells(&self.loaded.model, &resid, self.objective.target, watch.cancel)?;
-                let wire_cell = |cell: crate::vocabulary::LensCell| wire::LensCell {
-                    id: cell.id,
-                    text: self.text(cell.id),
-                    prob: cell.prob,
-                    target_prob: cell.target_prob,
-                    target_rank: cell.target_rank,
-                };
-                Ok(cells.into_iter().map(wire_cell).collect())
-            })
-            .collect()
+        let model = &self.loaded.model;
+        let grid = lens_grid(model, &self.trace, positions, self.objective.target, watch)?;
+        let wire_cell = |cell: LensCell| wire::LensCell {
+            id: cell.id,
+            text: self.text(cell.id),
+            prob: cell.prob,
+            target_prob: cell.target_prob,
+            target_rank: cell.target_rank,
+        };
+        Ok(grid.into_iter().map(|row| row.into_iter().map(wire_cell).collect()).collect())
     }
 
     fn model_info(&self) -> wire::ModelInfo {
