@@ -24,6 +24,35 @@ pub struct NodeId {
     pub position: usize,
 }
 
+/// Kinds of nodes that every layer has, in order.
+const IN_EVERY_LAYER: [NodeKind; 3] = [NodeKind::ResidMid, NodeKind::Mlp, NodeKind::ResidPost];
+
+impl NodeId {
+    /// Its place in a table of all nodes of a graph over this many tokens: input tokens, then `[layer][kind][pos]`. Places
+    /// are in the order of nodes; the target's layer ends the table.
+    pub fn place(self, n_positions: usize) -> usize {
+        let row = match self.kind {
+            NodeKind::Embed => 0,
+            NodeKind::ResidMid => 1,
+            NodeKind::Mlp => 2,
+            NodeKind::ResidPost => 3,
+        };
+        (IN_EVERY_LAYER.len() * self.layer + row) * n_positions + self.position
+    }
+
+    /// The node at a place.
+    pub fn at_place(place: usize, n_positions: usize) -> Self {
+        let (row, position) = (place / n_positions, place % n_positions);
+        match row.checked_sub(1) {
+            None => Self { layer: 0, kind: NodeKind::Embed, position },
+            Some(row) => {
+                let kind = IN_EVERY_LAYER[row % IN_EVERY_LAYER.len()];
+                Self { layer: row / IN_EVERY_LAYER.len(), kind, position }
+            }
+        }
+    }
+}
+
 /// What an edge is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EdgeKind {
@@ -151,4 +180,20 @@ pub struct PrunedGraph {
     pub edges: Vec<Edge>,
     /// Flow that still reaches input tokens over drawn edges, not renormalised, 0..1.
     pub shown: f32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_in_the_order_of_nodes() {
+        let nodes: Vec<NodeId> = (0..60).map(|place| NodeId::at_place(place, 5)).collect();
+        assert!(
+            nodes.is_sorted() && nodes.iter().enumerate().all(|(at, node)| node.place(5) == at)
+        );
+        let target = NodeId { layer: 2, kind: NodeKind::ResidPost, position: 4 };
+        assert_eq!(target.place(5), 49);
+        assert_eq!((nodes[4].kind, nodes[5].kind), (NodeKind::Embed, NodeKind::ResidMid));
+    }
 }

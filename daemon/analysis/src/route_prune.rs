@@ -6,7 +6,7 @@ use crate::{
     route_graph::{Edge, EdgeKind, NodeId, NodeKind, NodeRoutes, PrunedGraph, RouteGraph},
 };
 use limpid_engine::kernels::vectorized;
-use std::{collections::BTreeSet, fmt, str::FromStr};
+use std::{fmt, str::FromStr};
 
 /// A pruning rule.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -74,6 +74,7 @@ fn by_mass(graph: &RouteGraph, share: f32) -> PrunedGraph {
     // On a long prompt more may be lost in nodes that were not expanded than the rule leaves out: then it is a share of the rest.
     let all: f32 = graph.embed_flows.iter().sum();
     let share = if all < share { share * all } else { share };
+    let mut walked = Walked::all(graph);
     // Fewer edges, less flow: the largest threshold that is enough is found among the positive floats, whose bits are in
     // order. It is at least `enough` and below `too_much`.
     let (mut enough, mut too_much) = (0u32, 1f32.to_bits() + 1);
@@ -81,7 +82,7 @@ fn by_mass(graph: &RouteGraph, share: f32) -> PrunedGraph {
         let step = (too_much - enough).div_ceil(TRIED as u32 + 1);
         let tried: [u32; TRIED] =
             std::array::from_fn(|at| (enough + (at as u32 + 1) * step).min(too_much - 1));
-        let shown = flow_shown(graph, tried.map(f32::from_bits));
+        let shown = walked.flow_shown(tried.map(f32::from_bits));
         let n_enough = shown.iter().take_while(|shown| **shown >= share).count();
         if let Some(first) = tried.get(n_enough) {
             too_much = *first;
@@ -89,59 +90,88 @@ fn by_mass(graph: &RouteGraph, share: f32) -> PrunedGraph {
         if let Some(last) = n_enough.checked_sub(1) {
             enough = tried[last];
         }
+        walked.keep(f32::from_bits(enough));
     }
     draw(graph, f32::from_bits(enough))
 }
 
-/// For each threshold, ascending, the flow that reaches input tokens over edges that carry at least it, not renormalised.
-fn flow_shown(graph: &RouteGraph, thresholds: [f32; TRIED]) -> [f32; TRIED] {
-    vectorized(
-        #[inline(always)]
-        || {
-            let passes = |share: f32, flow: f32, reached: &[f32; TRIED], to: &mut [f32; TRIED]| {
-                let carried = flow * share;
-                for at in 0..TRIED {
-                    to[at] += if carried >= thresholds[at] { reached[at] * share } else { 0.0 };
-                }
-            };
-            let mut reach = vec![[0f32; TRIED]; graph.embed_flows.len()];
-            reach[graph.target.position] = [1.0; TRIED];
-            for nodes in graph.layers.iter().rev() {
-                let mut next = vec![[0f32; TRIED]; reach.len()];
-                for node in nodes {
-                    let reached = &reach[node.position];
-                    let mut middle = [0f32; TRIED];
-                    passes(node.mlp_resid, node.flow, reached, &mut middle);
-                    passes(node.mlp, node.flow, reached, &mut middle);
-                    // The lowest threshold lets most through.
-                    if middle[0] == 0.0 {
-                        continue;
+/// A graph as it is walked again and again, without the edges that are known to carry too little.
+struct Walked<'a> {
+    graph: &'a RouteGraph,
+    /// Flow at the middle residual, and sources of attention (position, share); of each expanded node, the top layer's first.
+    nodes: Vec<(f32, Vec<(u32, f32)>)>,
+}
+
+impl<'a> Walked<'a> {
+    fn all(graph: &'a RouteGraph) -> Self {
+        let nodes = graph.layers.iter().rev().flatten();
+        let sources = |node: &NodeRoutes| {
+            let sources = node.attention.sources.iter();
+            (node.flow_mid(), sources.map(|source| (source.position, source.share)).collect())
+        };
+        Self { graph, nodes: nodes.map(sources).collect() }
+    }
+
+    /// Drops the sources whose edge carries less.
+    fn keep(&mut self, threshold: f32) {
+        for (flow, sources) in &mut self.nodes {
+            sources.retain(|(_, share)| *flow * share >= threshold);
+        }
+    }
+
+    /// For each threshold, ascending, the flow that reaches input tokens over edges that carry at least it, not renormalised.
+    fn flow_shown(&self, thresholds: [f32; TRIED]) -> [f32; TRIED] {
+        vectorized(
+            #[inline(always)]
+            || {
+                let passes =
+                    |share: f32, flow: f32, reached: &[f32; TRIED], to: &mut [f32; TRIED]| {
+                        let carried = flow * share;
+                        for at in 0..TRIED {
+                            to[at] +=
+                                if carried >= thresholds[at] { reached[at] * share } else { 0.0 };
+                        }
+                    };
+                let graph = self.graph;
+                let mut walked = self.nodes.iter();
+                let mut reach = vec![[0f32; TRIED]; graph.embed_flows.len()];
+                reach[graph.target.position] = [1.0; TRIED];
+                for nodes in graph.layers.iter().rev() {
+                    let mut next = vec![[0f32; TRIED]; reach.len()];
+                    for (node, (flow, sources)) in nodes.iter().zip(&mut walked) {
+                        let reached = &reach[node.position];
+                        let mut middle = [0f32; TRIED];
+                        passes(node.mlp_resid, node.flow, reached, &mut middle);
+                        passes(node.mlp, node.flow, reached, &mut middle);
+                        // The lowest threshold lets most through.
+                        if middle[0] == 0.0 {
+                            continue;
+                        }
+                        passes(node.attention.resid, *flow, &middle, &mut next[node.position]);
+                        for &(position, share) in sources {
+                            passes(share, *flow, &middle, &mut next[position as usize]);
+                        }
                     }
-                    let flow = node.flow_mid();
-                    passes(node.attention.resid, flow, &middle, &mut next[node.position]);
-                    // A little less: the quotient is rounded.
-                    let least = 0.999_999 * thresholds[0] / flow;
-                    for source in node.attention.sources.iter().filter(|s| s.share >= least) {
-                        passes(source.share, flow, &middle, &mut next[source.position as usize]);
+                    reach = next;
+                }
+                let mut shown = [0f32; TRIED];
+                for reach in &reach {
+                    for (shown, reach) in shown.iter_mut().zip(reach) {
+                        *shown += reach;
                     }
                 }
-                reach = next;
-            }
-            let mut shown = [0f32; TRIED];
-            for reach in &reach {
-                for (shown, reach) in shown.iter_mut().zip(reach) {
-                    *shown += reach;
-                }
-            }
-            shown
-        },
-    )
+                shown
+            },
+        )
+    }
 }
 
 /// The graph of the edges that carry at least `threshold` and hang together with the target.
 fn draw(graph: &RouteGraph, threshold: f32) -> PrunedGraph {
-    let mut drawing =
-        Drawing { threshold, edges: Vec::new(), nodes: BTreeSet::from([graph.target]) };
+    let n_positions = graph.embed_flows.len();
+    let is_drawn = vec![false; graph.target.place(n_positions) + n_positions];
+    let mut drawing = Drawing { threshold, edges: Vec::new(), is_drawn, n_positions };
+    drawing.add(graph.target);
     let mut reach = vec![0f32; graph.embed_flows.len()];
     reach[graph.target.position] = 1.0;
     for (layer, nodes) in graph.layers.iter().enumerate().rev() {
@@ -151,18 +181,29 @@ fn draw(graph: &RouteGraph, threshold: f32) -> PrunedGraph {
         }
         reach = next;
     }
-    let nodes = drawing.nodes.into_iter();
-    let nodes = nodes.map(|node| (node, graph.flow(&node).unwrap_or(0.0))).collect();
+    let nodes = drawing.nodes().map(|node| (node, graph.flow(&node).unwrap_or(0.0))).collect();
     PrunedGraph { nodes, edges: drawing.edges, shown: reach.iter().sum() }
 }
 
 struct Drawing {
     threshold: f32,
     edges: Vec<Edge>,
-    nodes: BTreeSet<NodeId>,
+    /// Whether the node at a place is drawn.
+    is_drawn: Vec<bool>,
+    n_positions: usize,
 }
 
 impl Drawing {
+    fn add(&mut self, node: NodeId) {
+        self.is_drawn[node.place(self.n_positions)] = true;
+    }
+
+    /// The nodes that are drawn, in order.
+    fn nodes(&self) -> impl Iterator<Item = NodeId> {
+        let drawn = self.is_drawn.iter().enumerate().filter(|(_, is_drawn)| **is_drawn);
+        drawn.map(|(place, _)| NodeId::at_place(place, self.n_positions))
+    }
+
     /// Adds an edge if it carries enough.
     fn edge(
         &mut self,
@@ -178,7 +219,7 @@ impl Drawing {
             let mut heads: Vec<(usize, f32)> =
                 heads.iter().map(|(head, share)| (*head as usize, *share)).collect();
             heads.sort_unstable_by(|a, b| b.1.total_cmp(&a.1));
-            self.nodes.insert(from);
+            self.add(from);
             self.edges.push(Edge { from, to, kind, contribution, flow, heads });
         }
         is_drawn

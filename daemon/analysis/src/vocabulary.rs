@@ -2,7 +2,12 @@
 
 use candle_core::Tensor;
 use limpid_engine::{
-    cancel::CancelToken, error::EngineError, forward::Watch, model::Model, pos_tensor::to_host,
+    cancel::CancelToken,
+    error::EngineError,
+    forward::Watch,
+    kernels::{activation::exp, vectorized},
+    model::Model,
+    pos_tensor::to_host,
     trace::Trace,
 };
 use rayon::prelude::{IndexedParallelIterator, ParallelIterator, ParallelSlice};
@@ -32,14 +37,60 @@ pub fn bottom(values: &[f32], k: usize) -> Vec<(u32, f32)> {
     top(&negated, k).into_iter().map(|(id, value)| (id, -value)).collect()
 }
 
-/// `log sum exp` of a row.
+/// `log sum exp` of a row. NaN where a value is NaN.
 pub fn log_sum_exp(logits: &[f32]) -> f32 {
-    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f64 = logits
-        .chunks(1024)
-        .map(|chunk| f64::from(chunk.iter().map(|l| (l - max).exp()).sum::<f32>()))
-        .sum();
-    max + sum.ln() as f32
+    vectorized(
+        #[inline(always)]
+        || {
+            let max = largest(logits);
+            let mut sum = 0f64;
+            for chunk in logits.chunks(1024) {
+                sum += f64::from(sum_exp_beyond(chunk, max));
+            }
+            max + sum.ln() as f32
+        },
+    )
+}
+
+// Loops, not closures: a closure that is not inlined loses the instructions that `vectorized` allows.
+
+#[inline(always)]
+fn largest(values: &[f32]) -> f32 {
+    let mut lanes = [f32::NEG_INFINITY; 16];
+    let (chunks, rest) = values.as_chunks::<16>();
+    for chunk in chunks {
+        for (lane, value) in lanes.iter_mut().zip(chunk) {
+            *lane = if *value > *lane { *value } else { *lane };
+        }
+    }
+    for (lane, value) in lanes.iter_mut().zip(rest) {
+        *lane = if *value > *lane { *value } else { *lane };
+    }
+    let mut max = f32::NEG_INFINITY;
+    for lane in lanes {
+        max = max.max(lane);
+    }
+    max
+}
+
+/// `sum exp(x - max)`, in lanes.
+#[inline(always)]
+fn sum_exp_beyond(values: &[f32], max: f32) -> f32 {
+    let mut lanes = [0f32; 16];
+    let (chunks, rest) = values.as_chunks::<16>();
+    for chunk in chunks {
+        for (lane, value) in lanes.iter_mut().zip(chunk) {
+            *lane += exp(value - max);
+        }
+    }
+    for (lane, value) in lanes.iter_mut().zip(rest) {
+        *lane += exp(value - max);
+    }
+    let mut sum = 0f32;
+    for lane in lanes {
+        sum += lane;
+    }
+    sum
 }
 
 /// Refuses logits, or what was made of them, that are not finite numbers.

@@ -317,8 +317,11 @@ impl Inspector {
 
     /// The drawn routes.
     pub fn routes(&self) -> wire_graph::Routes {
-        let index: BTreeMap<NodeId, usize> =
-            self.pruned.nodes.iter().enumerate().map(|(index, (node, _))| (*node, index)).collect();
+        let n_positions = self.trace.n_tokens();
+        let mut index = vec![0; self.graph.target.place(n_positions) + n_positions];
+        for (at, (node, _)) in self.pruned.nodes.iter().enumerate() {
+            index[node.place(n_positions)] = at;
+        }
         wire_graph::Routes {
             prune: self.prune.to_string(),
             shown: self.pruned.shown,
@@ -344,27 +347,22 @@ impl Inspector {
                 .pruned
                 .edges
                 .iter()
-                .filter_map(|edge| {
-                    Some(wire_graph::RouteEdge {
-                        from: *index.get(&edge.from)?,
-                        to: *index.get(&edge.to)?,
-                        kind: match edge.kind {
-                            EdgeKind::Attention => wire_graph::EdgeKind::Attention,
-                            EdgeKind::Residual => wire_graph::EdgeKind::Residual,
-                            EdgeKind::MlpIn => wire_graph::EdgeKind::MlpIn,
-                            EdgeKind::MlpOut => wire_graph::EdgeKind::MlpOut,
-                        },
-                        contribution: edge.contribution,
-                        flow: edge.flow,
-                        heads: edge
-                            .heads
-                            .iter()
-                            .map(|&(head, contribution)| wire_graph::EdgeHead {
-                                head,
-                                contribution,
-                            })
-                            .collect(),
-                    })
+                .map(|edge| wire_graph::RouteEdge {
+                    from: index[edge.from.place(n_positions)],
+                    to: index[edge.to.place(n_positions)],
+                    kind: match edge.kind {
+                        EdgeKind::Attention => wire_graph::EdgeKind::Attention,
+                        EdgeKind::Residual => wire_graph::EdgeKind::Residual,
+                        EdgeKind::MlpIn => wire_graph::EdgeKind::MlpIn,
+                        EdgeKind::MlpOut => wire_graph::EdgeKind::MlpOut,
+                    },
+                    contribution: edge.contribution,
+                    flow: edge.flow,
+                    heads: edge
+                        .heads
+                        .iter()
+                        .map(|&(head, contribution)| wire_graph::EdgeHead { head, contribution })
+                        .collect(),
                 })
                 .collect(),
         }
