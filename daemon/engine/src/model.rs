@@ -78,6 +78,7 @@ impl Model {
         for layer in 0..spec.n_layers {
             progress(layer, spec.n_layers + 1);
             blocks.push(loader.block(layer)?);
+            checkpoint.file.forget();
         }
         progress(spec.n_layers, spec.n_layers + 1);
         let names = checkpoint.names();

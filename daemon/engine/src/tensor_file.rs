@@ -44,6 +44,9 @@ pub trait TensorFile: Send + Sync + std::fmt::Debug {
     /// No such tensor; rows out of range; `out` not a whole number of rows.
     fn read_rows(&self, tensor: &str, first_row: usize, out: &mut [f32])
     -> Result<(), EngineError>;
+
+    /// Frees the memory that was needed to read so far, where there is such; what is read again costs again.
+    fn forget(&self) {}
 }
 
 mod decode;

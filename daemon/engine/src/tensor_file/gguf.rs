@@ -382,4 +382,8 @@ impl TensorFile for GgufFile {
             None => Err(EngineError::malformed(self.file.path(), tensor, "tensor is missing")),
         }
     }
+
+    fn forget(&self) {
+        self.file.forget();
+    }
 }

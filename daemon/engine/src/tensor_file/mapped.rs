@@ -39,6 +39,24 @@ impl MappedFile {
         Ok(Self { path: path.to_owned(), bytes })
     }
 
+    /// Gives the pages that were read back to the system: they count against this process no more, and come again from
+    /// the file when they are asked for.
+    #[cfg(unix)]
+    #[expect(
+        unsafe_code,
+        reason = "of a map that could be written, this would lose what was written"
+    )]
+    pub(super) fn forget(&self) {
+        if let Some(bytes) = &self.bytes {
+            // SAFETY: the map is read only, so every page comes back as it was. A system that refuses keeps the pages.
+            let _ = unsafe { bytes.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+        }
+    }
+
+    /// Nothing, where a system has no such request.
+    #[cfg(not(unix))]
+    pub(super) fn forget(&self) {}
+
     pub(super) fn path(&self) -> &Path {
         &self.path
     }

@@ -157,4 +157,8 @@ impl TensorFile for SafetensorsFiles {
             None => Err(EngineError::malformed(self.path(tensor), tensor, "tensor is missing")),
         }
     }
+
+    fn forget(&self) {
+        self.files.iter().for_each(MappedFile::forget);
+    }
 }
