@@ -67,7 +67,8 @@ wire! {
     pub struct Routes {
         /// How it was pruned, spelled as the flag: `mass=0.9` or `lmtt=0.04`.
         pub prune: String,
-        /// Share of the flow that still reaches input tokens over the edges shown, 0..1.
+        /// Share of the flow that still reaches input tokens over the edges shown, 0..1. Less than was asked for where nodes
+        /// that carry almost nothing lose too much, or more than 50,000 edges would be needed: then the strongest are shown.
         pub shown: f32,
         /// Nodes.
         pub nodes: Vec<RouteNode>,

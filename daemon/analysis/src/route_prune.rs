@@ -11,7 +11,8 @@ use std::{fmt, str::FromStr};
 /// A pruning rule.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Prune {
-    /// Keep every edge of at least the largest threshold at which this share of the flow still reaches input tokens.
+    /// Keep every edge of at least the largest threshold at which this share of the flow still reaches input tokens; of
+    /// more than [`MOST_EDGES`] the strongest.
     Mass(f32),
     /// Drop parts at or below the threshold at every node, renormalise.
     Lmtt(f32),
@@ -34,7 +35,7 @@ impl Prune {
         match self {
             Self::Mass(share) => by_mass(graph, share),
             // Growing dropped what is at or below the threshold already.
-            Self::Lmtt(_) => draw(graph, 0.0),
+            Self::Lmtt(_) => draw(graph, f32::from_bits(least_flow(graph, MOST_EDGES))),
         }
     }
 }
@@ -67,6 +68,10 @@ impl FromStr for Prune {
     }
 }
 
+/// Most edges that are drawn, the strongest: a long prompt has millions, which nobody can look at and no answer can carry.
+pub const MOST_EDGES: usize = 50_000;
+/// Flows are told apart by these leading bits when they are counted.
+const COUNTED_BITS: u32 = 16;
 /// Thresholds that are tried in one walk.
 const TRIED: usize = 16;
 
@@ -74,10 +79,11 @@ fn by_mass(graph: &RouteGraph, share: f32) -> PrunedGraph {
     // On a long prompt more may be lost in nodes that were not expanded than the rule leaves out: then it is a share of the rest.
     let all: f32 = graph.embed_flows.iter().sum();
     let share = if all < share { share * all } else { share };
-    let mut walked = Walked::all(graph);
+    let least = least_flow(graph, MOST_EDGES);
+    let mut walked = Walked::new(graph, f32::from_bits(least));
     // Fewer edges, less flow: the largest threshold that is enough is found among the positive floats, whose bits are in
-    // order. It is at least `enough` and below `too_much`.
-    let (mut enough, mut too_much) = (0u32, 1f32.to_bits() + 1);
+    // order. It is at least `enough` and below `too_much`, unless there are too many edges: then it is `least`.
+    let (mut enough, mut too_much) = (least, 1f32.to_bits() + 1);
     while too_much - enough > 1 {
         let step = (too_much - enough).div_ceil(TRIED as u32 + 1);
         let tried: [u32; TRIED] =
@@ -95,6 +101,30 @@ fn by_mass(graph: &RouteGraph, share: f32) -> PrunedGraph {
     draw(graph, f32::from_bits(enough))
 }
 
+/// The bits of a flow that at most `n` edges carry; 0 where there are no more.
+fn least_flow(graph: &RouteGraph, n: usize) -> u32 {
+    let mut counts = vec![0usize; (1f32.to_bits() >> (32 - COUNTED_BITS)) as usize + 1];
+    let mut count =
+        |flow: f32| counts[(flow.min(1.0).to_bits() >> (32 - COUNTED_BITS)) as usize] += 1;
+    for node in graph.layers.iter().flatten() {
+        // What comes out of an MLP is drawn into it too.
+        for share in [node.mlp_resid, node.mlp, node.mlp] {
+            count(node.flow * share);
+        }
+        let flow = node.flow_mid();
+        count(flow * node.attention.resid);
+        node.attention.sources.iter().for_each(|source| count(flow * source.share));
+    }
+    let mut left = n;
+    for (bin, count) in counts.iter().enumerate().rev() {
+        match left.checked_sub(*count) {
+            Some(rest) => left = rest,
+            None => return (bin as u32 + 1) << (32 - COUNTED_BITS),
+        }
+    }
+    0
+}
+
 /// A graph as it is walked again and again, without the edges that are known to carry too little.
 struct Walked<'a> {
     graph: &'a RouteGraph,
@@ -103,13 +133,14 @@ struct Walked<'a> {
 }
 
 impl<'a> Walked<'a> {
-    fn all(graph: &'a RouteGraph) -> Self {
-        let nodes = graph.layers.iter().rev().flatten();
-        let sources = |node: &NodeRoutes| {
+    fn new(graph: &'a RouteGraph, threshold: f32) -> Self {
+        let strong = |node: &NodeRoutes| {
+            let flow = node.flow_mid();
             let sources = node.attention.sources.iter();
-            (node.flow_mid(), sources.map(|source| (source.position, source.share)).collect())
+            let strong = sources.filter(|source| flow * source.share >= threshold);
+            (flow, strong.map(|source| (source.position, source.share)).collect())
         };
-        Self { graph, nodes: nodes.map(sources).collect() }
+        Self { graph, nodes: graph.layers.iter().rev().flatten().map(strong).collect() }
     }
 
     /// Drops the sources whose edge carries less.
@@ -263,6 +294,49 @@ impl Drawing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::route_graph::{NodeShares, SourceShare};
+
+    /// One layer's node over this many sources, whose shares fall evenly.
+    fn fan(n: usize) -> RouteGraph {
+        let all = (n * (n + 1) / 2) as f32;
+        let source = |at: usize| SourceShare {
+            position: at as u32,
+            share: 0.9 * (at + 1) as f32 / all,
+            heads_end: at as u32 + 1,
+        };
+        let attention = NodeShares {
+            resid: 0.1,
+            sources: (0..n).map(source).collect(),
+            heads: (0..n).map(|at| (0, source(at).share)).collect(),
+            ..NodeShares::default()
+        };
+        let node = NodeRoutes { position: n - 1, flow: 1.0, mlp: 0.25, mlp_resid: 0.75, attention };
+        let mut embed_flows: Vec<f32> = (0..n).map(|at| source(at).share).collect();
+        embed_flows[n - 1] += 0.1;
+        RouteGraph {
+            target: NodeId { layer: 0, kind: NodeKind::ResidPost, position: n - 1 },
+            layers: vec![vec![node]],
+            embed_flows,
+            head_flows: vec![vec![0.9]],
+            lost: 0.0,
+        }
+    }
+
+    #[test]
+    fn of_too_many_edges_the_strongest_are_drawn() {
+        for (n, is_capped) in [(1000, false), (2 * MOST_EDGES, true)] {
+            for prune in [Prune::Mass(0.999), Prune::Lmtt(0.0)] {
+                let pruned = prune.apply(&fan(n));
+                let drawn = pruned.edges.len();
+                assert_eq!(pruned.shown < 0.99, is_capped, "{n} {prune}: {}", pruned.shown);
+                assert!(drawn <= MOST_EDGES, "{n} {prune}: {drawn}");
+                assert!(!is_capped || drawn > MOST_EDGES / 2, "{n} {prune}: {drawn}");
+                let weakest = pruned.edges.iter().map(|edge| edge.from.position).min();
+                let above = pruned.edges.iter().filter(|e| e.kind == EdgeKind::Attention).count();
+                assert_eq!(weakest, Some(n - above), "{n} {prune}");
+            }
+        }
+    }
 
     #[test]
     fn rules_read_as_they_are_written() {
