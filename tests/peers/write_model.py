@@ -8,7 +8,7 @@ import os
 import sys
 
 import torch
-from safetensors.torch import save_model
+from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 
@@ -18,7 +18,9 @@ def main() -> None:
     model = AutoModelForCausalLM.from_pretrained(source, gguf_file=file, dtype=torch.float32)
     # Not its own save_pretrained, which refuses what comes out of a GGUF file.
     model.config.save_pretrained(folder)
-    save_model(model, os.path.join(folder, "model.safetensors"), metadata={"format": "pt"})
+    weights = model.state_dict()
+    del weights["lm_head.weight"]  # the embedding, by another name
+    save_file(weights, os.path.join(folder, "model.safetensors"), metadata={"format": "pt"})
 
     # candle-mi looks for the rotary base where transformers 4 wrote it, and takes 10,000 where it finds none.
     path = os.path.join(folder, "config.json")
