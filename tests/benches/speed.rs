@@ -24,7 +24,7 @@ use limpid_engine::{
 use limpid_tests::{SMOLLM2, folder, load, real_model, test_device, trace, watched};
 use serde_json::{Value, from_value, json};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::File,
     hint::black_box,
     path::PathBuf,
@@ -78,7 +78,7 @@ impl Case {
         let seeds = [Seed { position: n_tokens - 1, g_logits }];
         let loaded = Arc::clone(loaded);
         let inspector = watched(|watch| {
-            Inspector::new(Arc::clone(&loaded), Arc::clone(&whole), &question, watch).unwrap()
+            Inspector::new(Arc::clone(&loaded), Arc::clone(&whole), &question, [], watch).unwrap()
         });
         Self { loaded, ids, edited, whole, seeds, question, inspector }
     }
@@ -111,17 +111,19 @@ impl Case {
     fn step_one(&self) {
         watched(|watch| {
             let (loaded, trace) = (Arc::clone(&self.loaded), Arc::clone(&self.whole));
-            let inspector = Inspector::new(loaded, trace, &self.question, watch).unwrap();
+            let inspector = Inspector::new(loaded, trace, &self.question, [], watch).unwrap();
             black_box(inspector.lens(&[self.ids.len() - 1], watch).unwrap());
             black_box(inspector.routes());
         });
     }
 
-    /// Attributions of a new target on a known trace.
+    /// Attributions of another target, whose routes are known.
     fn step_two(&self) {
         watched(|watch| {
             let (loaded, trace) = (Arc::clone(&self.loaded), Arc::clone(&self.whole));
-            let inspector = Inspector::new(loaded, trace, &self.question, watch).unwrap();
+            let known = [Arc::clone(self.inspector.findings())];
+            let question = Question { target: Some(100), ..self.question.clone() };
+            let inspector = Inspector::new(loaded, trace, &question, known, watch).unwrap();
             let attributions = inspector.attributions(watch).unwrap();
             black_box(inspector.attribution(attributions, &[Method::Atp]));
         });
@@ -202,7 +204,8 @@ const START: &str = "limpid_inspect";
 fn dequantise() {
     let mut file = File::open(real_model(SMOLLM2).path()).unwrap();
     let content = gguf_file::Content::read(&mut file).unwrap();
-    for name in content.tensor_infos.keys() {
+    let names: BTreeSet<&String> = content.tensor_infos.keys().collect();
+    for name in names {
         let tensor = content.tensor(&mut file, name, &Device::Cpu).unwrap();
         black_box(tensor.dequantize(&Device::Cpu).unwrap());
     }

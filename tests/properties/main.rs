@@ -12,5 +12,6 @@ mod not_finite;
 mod permuted_heads;
 mod routes;
 mod scores;
+mod shared_findings;
 mod sums;
 mod threads;

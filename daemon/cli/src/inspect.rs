@@ -131,7 +131,7 @@ fn inspect(prepared: &Prepared, args: &InspectArgs, checked: &Checked) -> Result
     let bar = Progress::steps("following the flow", loaded.model.spec.n_layers as u64 + 1);
     let progress = |done: usize, _: usize| bar.set(done as u64);
     let watch = Watch { cancel: &cancel, progress: &progress };
-    let inspector = Inspector::new(Arc::clone(loaded), trace, &question, watch)?;
+    let inspector = Inspector::new(Arc::clone(loaded), trace, &question, [], watch)?;
     let mut inspection = inspector.first_step(&prepared.tokens, watch)?;
     if args.lens {
         let positions: Vec<usize> = (0..prepared.tokens.len()).collect();

@@ -202,7 +202,10 @@ impl EngineAnalyst {
                 trace
             }
         };
-        let inspector = Inspector::new(loaded, trace, &question, watch)?;
+        // Another target or foil of the same place needs no new routes.
+        let known =
+            self.inspections.iter().map(|(_, known)| Arc::clone(known.inspector.findings()));
+        let inspector = Inspector::new(loaded, trace, &question, known, watch)?;
         Ok(Inspected { inspector, tokens })
     }
 

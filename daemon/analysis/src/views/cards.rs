@@ -32,12 +32,12 @@ const MAP_CELLS: usize = 1 << 20;
 
 impl Inspector {
     fn flow(&self, kind: NodeKind, layer: usize, position: usize) -> Option<f32> {
-        self.graph.flow(&NodeId { layer, kind, position })
+        self.findings.graph.flow(&NodeId { layer, kind, position })
     }
 
     /// Checks a layer, and a position or the target's.
     fn place(&self, layer: usize, position: Option<usize>) -> Result<usize, EngineError> {
-        let (n_layers, n_tokens) = (self.loaded.model.spec.n_layers, self.trace.n_tokens());
+        let (n_layers, n_tokens) = (self.loaded.model.spec.n_layers, self.trace().n_tokens());
         out_of_range("layer", layer, n_layers)?;
         let position = position.unwrap_or(self.objective.position);
         out_of_range("position", position, n_tokens)?;
@@ -67,10 +67,10 @@ impl Inspector {
             to_host(&rows.narrow(position, 1)?.tensor()?)
         };
         match kind {
-            NodeKind::Embed => of(self.trace.resid_after(0)),
-            NodeKind::ResidPost => of(self.trace.resid_after(layer + 1)),
-            NodeKind::ResidMid => of(&self.trace.layer(layer, &self.loaded.model)?.resid_mid),
-            NodeKind::Mlp => of(&self.trace.layer(layer, &self.loaded.model)?.mlp_out),
+            NodeKind::Embed => of(self.trace().resid_after(0)),
+            NodeKind::ResidPost => of(self.trace().resid_after(layer + 1)),
+            NodeKind::ResidMid => of(&self.trace().layer(layer, &self.loaded.model)?.resid_mid),
+            NodeKind::Mlp => of(&self.trace().layer(layer, &self.loaded.model)?.mlp_out),
         }
     }
 
@@ -187,12 +187,12 @@ impl Inspector {
             EdgeKind::MlpIn | EdgeKind::MlpOut | EdgeKind::Residual
                 if to_kind != NodeKind::ResidMid =>
             {
-                let shares = mlp_contributions(model, &self.trace, layer, &[position])?;
+                let shares = mlp_contributions(model, self.trace(), layer, &[position])?;
                 let pick = if kind == EdgeKind::Residual { shares.resid() } else { shares.mlp() };
                 pick.first().copied().unwrap_or(0.0)
             }
             _ => {
-                let shares = attention_contributions(model, &self.trace, layer, &[position])?;
+                let shares = attention_contributions(model, self.trace(), layer, &[position])?;
                 if kind == EdgeKind::Residual {
                     shares.resid().first().copied().unwrap_or(0.0)
                 } else {
@@ -214,7 +214,7 @@ impl Inspector {
         shares: &[f32],
     ) -> Result<Vec<EdgeHeadRow>, EngineError> {
         let model = &self.loaded.model;
-        let of = self.trace.layer(layer, model)?;
+        let of = self.trace().layer(layer, model)?;
         let patterns = patterns_at(model, layer, &of, &[position])?;
         let (n_heads, d_model) = (model.spec.n_heads, model.spec.d_model);
         let mut parts = Vec::with_capacity(n_heads);
@@ -247,8 +247,8 @@ impl Inspector {
         let (layer, head, n_heads) = (params.layer, params.head, model.spec.n_heads);
         let position = self.place(layer, params.position)?;
         out_of_range("head", head, n_heads)?;
-        let n_tokens = self.trace.n_tokens();
-        let of = self.trace.layer(layer, model)?;
+        let n_tokens = self.trace().n_tokens();
+        let of = self.trace().layer(layer, model)?;
         let rows = self.head_rows(vec![(layer, head)], self.known_attributions(), position)?;
         let row = rows
             .into_iter()
@@ -260,7 +260,7 @@ impl Inspector {
             shares.iter().skip(head).step_by(n_heads).copied().collect()
         };
         let contribution =
-            of_head(attention_contributions(model, &self.trace, layer, &[position])?.attn());
+            of_head(attention_contributions(model, self.trace(), layer, &[position])?.attn());
         let (mut labels, mut pattern_map, mut contribution_map) = (Vec::new(), None, None);
         let fits = n_tokens * n_tokens <= MAP_CELLS;
         if params.maps && !fits {
@@ -276,7 +276,7 @@ impl Inspector {
             let patterns = patterns_at(model, layer, &of, &all)?;
             let map: Vec<f32> =
                 all.iter().flat_map(|&pos| patterns.row(head, pos).to_vec()).collect();
-            labels = head_types(&map, self.trace.token_ids())
+            labels = head_types(&map, self.trace().token_ids())
                 .into_iter()
                 .map(|label| match label {
                     HeadType::PreviousToken => HeadLabel::PreviousToken,
@@ -287,7 +287,7 @@ impl Inspector {
                 .collect();
             if params.maps {
                 pattern_map = Some(map.chunks(n_tokens).map(<[f32]>::to_vec).collect());
-                let shares = attention_contributions(model, &self.trace, layer, &all)?;
+                let shares = attention_contributions(model, self.trace(), layer, &all)?;
                 let by_row = shares.attn().chunks(n_tokens * n_heads);
                 contribution_map = Some(by_row.map(of_head).collect());
             }
@@ -304,7 +304,7 @@ impl Inspector {
         let position = self.place(params.layer, params.position)?;
         let layer = params.layer;
         let k = params.top.unwrap_or(LISTED).min(MOST);
-        let shares = neuron_contributions(model, &self.trace, layer, position)?;
+        let shares = neuron_contributions(model, self.trace(), layer, position)?;
         let chosen = strongest(std::slice::from_ref(&shares.neurons), k);
         let at_target = chosen.into_iter().map(|(_, neuron)| (layer, neuron)).collect();
         let neurons = self.neuron_rows_at(at_target, position, &shares)?;
@@ -313,7 +313,7 @@ impl Inspector {
         let logits = self.lens_logits(&[before, after])?;
         let predictions =
             |at: usize| logits.get(at).map_or_else(Vec::new, |l| self.predictions_of(l, LISTED));
-        let mlp = mlp_contributions(model, &self.trace, layer, &[position])?;
+        let mlp = mlp_contributions(model, self.trace(), layer, &[position])?;
         Ok(MlpCard {
             layer,
             position,
@@ -335,13 +335,13 @@ impl Inspector {
         let position = self.place(layer, params.position)?;
         let d_mlp = model.spec.d_mlp;
         out_of_range("neuron", neuron, d_mlp)?;
-        let shares = neuron_contributions(model, &self.trace, layer, position)?;
+        let shares = neuron_contributions(model, self.trace(), layer, position)?;
         let rows = self.neuron_rows_at(vec![(layer, neuron)], position, &shares)?;
         let row = rows
             .into_iter()
             .next()
             .ok_or_else(|| EngineError::BadRequest("no such neuron".to_owned()))?;
-        let of = self.trace.layer(layer, model)?;
+        let of = self.trace().layer(layer, model)?;
         let inputs = of.mlp_in.host()?;
         let at = inputs.row(position);
         let all =

@@ -2,16 +2,14 @@
 
 use crate::{
     attribution::{Attributions, Method},
-    components::{NeuronFlows, neuron_flows},
+    findings::Findings,
     objective::{Objective, ObjectiveKind},
-    route_build::grow,
-    route_graph::{EdgeKind, NodeId, NodeKind, PrunedGraph, RouteGraph},
+    route_graph::{EdgeKind, NodeKind},
     route_prune::Prune,
-    vocabulary::{LensCell, Predicted, check_finite, lens_grid, predicted_tokens, top},
+    vocabulary::{LensCell, Predicted, lens_grid, top},
 };
 use limpid_engine::{
-    error::EngineError, forward::Watch, model_pool::Loaded, pos_tensor::to_host, tokenizer::Token,
-    trace::Trace,
+    error::EngineError, forward::Watch, model_pool::Loaded, tokenizer::Token, trace::Trace,
 };
 use limpid_protocol::{
     display::text_of_bytes,
@@ -64,20 +62,15 @@ pub struct Question {
 /// Everything that is known of one prompt and one question without a backward pass.
 pub struct Inspector {
     pub(super) loaded: Arc<Loaded>,
-    pub(super) trace: Arc<Trace>,
+    pub(super) findings: Arc<Findings>,
     /// The scalar that is explained.
     pub objective: Objective,
-    prune: Prune,
     top: Top,
-    logits: Vec<f32>,
-    pub(super) graph: RouteGraph,
-    pruned: PrunedGraph,
-    pub(super) neurons: NeuronFlows,
     attributions: OnceLock<Attributions>,
 }
 
 impl Inspector {
-    /// Grows the routes and ranks by flow.
+    /// Grows the routes and ranks by flow, unless one of the `known` findings is of the same place.
     ///
     /// # Errors
     /// A position or id out of range, an objective without its foil; cancelled; the device refused.
@@ -85,6 +78,7 @@ impl Inspector {
         loaded: Arc<Loaded>,
         trace: Arc<Trace>,
         question: &Question,
+        known: impl IntoIterator<Item = Arc<Findings>>,
         watch: Watch<'_>,
     ) -> Result<Self, EngineError> {
         let model = &loaded.model;
@@ -106,16 +100,6 @@ impl Inspector {
                 )));
             }
         }
-        let resid = trace.resid_after(model.spec.n_layers).narrow(position, 1)?.tensor()?;
-        let logits = to_host(&model.logits(&resid)?)?;
-        check_finite(&logits)?;
-        let best = top(&logits, 1).first().map_or(0, |(id, _)| *id);
-        let target = question.target.unwrap_or(best);
-        if question.foil == Some(target) {
-            return Err(EngineError::BadRequest(format!(
-                "target and foil are the same token, {target}; choose another foil"
-            )));
-        }
         let kind = match (question.objective, question.foil) {
             (Some(ObjectiveKind::LogitDiff), None) => {
                 return Err(EngineError::BadRequest(
@@ -126,26 +110,30 @@ impl Inspector {
             (None, Some(_)) => ObjectiveKind::LogitDiff,
             (None, None) => ObjectiveKind::LogOdds,
         };
-        let objective = Objective { position, target, foil: question.foil, kind };
-        let graph = grow(model, &trace, position, question.prune.growth(), watch.cancel)?;
-        let pruned = question.prune.apply(&graph);
-        let flow = |layer| {
-            let node = NodeId { layer, kind: NodeKind::ResidPost, position };
-            graph.flow(&node).unwrap_or(0.0)
+        let of_this = |known: &Arc<Findings>| known.is_of(&trace, position, question.prune);
+        let findings = match known.into_iter().find(of_this) {
+            Some(known) => known,
+            None => Arc::new(Findings::new(model, trace, position, question.prune, watch)?),
         };
-        let neurons = neuron_flows(model, &trace, position, &flow)?;
-        Ok(Self {
-            loaded,
-            trace,
-            objective,
-            prune: question.prune,
-            top: question.top,
-            logits,
-            graph,
-            pruned,
-            neurons,
-            attributions: OnceLock::new(),
-        })
+        let best = top(&findings.logits, 1).first().map_or(0, |(id, _)| *id);
+        let target = question.target.unwrap_or(best);
+        if question.foil == Some(target) {
+            return Err(EngineError::BadRequest(format!(
+                "target and foil are the same token, {target}; choose another foil"
+            )));
+        }
+        let objective = Objective { position, target, foil: question.foil, kind };
+        let attributions = OnceLock::new();
+        Ok(Self { loaded, findings, objective, top: question.top, attributions })
+    }
+
+    /// What was found whichever token is explained.
+    pub fn findings(&self) -> &Arc<Findings> {
+        &self.findings
+    }
+
+    pub(super) fn trace(&self) -> &Trace {
+        self.findings.trace()
     }
 
     /// A token's text; without a tokenizer, its id in angle brackets.
@@ -166,10 +154,10 @@ impl Inspector {
         tokens: &[Token],
         watch: Watch<'_>,
     ) -> Result<wire::Inspection, EngineError> {
-        let predicted = predicted_tokens(&self.loaded.model, &self.trace, watch.cancel)?;
+        let predicted = self.findings.predicted(&self.loaded.model, watch)?;
         Ok(wire::Inspection {
             model: self.model_info(),
-            tokens: self.token_rows(tokens, &predicted),
+            tokens: self.token_rows(tokens, predicted),
             target: wire::Target {
                 position: self.objective.position,
                 id: self.objective.target,
@@ -196,9 +184,9 @@ impl Inspector {
         }
         let done = Attributions::new(
             &self.loaded.model,
-            &self.trace,
+            self.trace(),
             self.objective,
-            &self.logits,
+            &self.findings.logits,
             watch,
         )?;
         Ok(self.attributions.get_or_init(|| done))
@@ -237,7 +225,7 @@ impl Inspector {
 
     /// Flow that reaches each input token in the unpruned graph.
     pub fn input_flows(&self) -> Vec<f32> {
-        self.graph.embed_flows.clone()
+        self.findings.graph.embed_flows.clone()
     }
 
     /// The lens grid: `[layer][position of the list]`, layer 0 the embedding.
@@ -252,7 +240,7 @@ impl Inspector {
         watch: Watch<'_>,
     ) -> Result<Vec<Vec<wire::LensCell>>, EngineError> {
         let model = &self.loaded.model;
-        let grid = lens_grid(model, &self.trace, positions, self.objective.target, watch)?;
+        let grid = lens_grid(model, self.trace(), positions, self.objective.target, watch)?;
         let wire_cell = |cell: LensCell| wire::LensCell {
             id: cell.id,
             text: self.text(cell.id),
@@ -299,7 +287,7 @@ impl Inspector {
     }
 
     fn predictions(&self) -> Vec<wire::Prediction> {
-        self.predictions_of(&self.logits, LISTED)
+        self.predictions_of(&self.findings.logits, LISTED)
     }
 
     pub(super) fn predictions_of(&self, logits: &[f32], k: usize) -> Vec<wire::Prediction> {
@@ -317,15 +305,16 @@ impl Inspector {
 
     /// The drawn routes.
     pub fn routes(&self) -> wire_graph::Routes {
-        let n_positions = self.trace.n_tokens();
-        let mut index = vec![0; self.graph.target.place(n_positions) + n_positions];
-        for (at, (node, _)) in self.pruned.nodes.iter().enumerate() {
+        let n_positions = self.trace().n_tokens();
+        let mut index = vec![0; self.findings.graph.target.place(n_positions) + n_positions];
+        for (at, (node, _)) in self.findings.pruned.nodes.iter().enumerate() {
             index[node.place(n_positions)] = at;
         }
         wire_graph::Routes {
-            prune: self.prune.to_string(),
-            shown: self.pruned.shown,
+            prune: self.findings.prune.to_string(),
+            shown: self.findings.pruned.shown,
             nodes: self
+                .findings
                 .pruned
                 .nodes
                 .iter()
@@ -344,6 +333,7 @@ impl Inspector {
                 })
                 .collect(),
             edges: self
+                .findings
                 .pruned
                 .edges
                 .iter()

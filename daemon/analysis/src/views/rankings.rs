@@ -32,7 +32,7 @@ impl Inspector {
         let (model, position) = (&self.loaded.model, self.objective.position);
         let by = match (scores, rank_by) {
             (Some(scores), RankBy::Attribution) => &scores.true_pass.heads,
-            _ => &self.graph.head_flows,
+            _ => &self.findings.graph.head_flows,
         };
         let n = match top {
             Top::Strongest(n) => n,
@@ -54,13 +54,13 @@ impl Inspector {
         let model = &self.loaded.model;
         let outputs = chosen
             .iter()
-            .map(|&(layer, head)| head_output(model, &self.trace, layer, head, position))
+            .map(|&(layer, head)| head_output(model, self.trace(), layer, head, position))
             .collect::<Result<Vec<_>, _>>()?;
         let written = written(model, &outputs, LISTED, true)?;
         let row = |((layer, head), written): ((usize, usize), Written)| HeadRow {
             layer,
             head,
-            flow: self.graph.head_flows[layer][head],
+            flow: self.findings.graph.head_flows[layer][head],
             attribution: scores.map(|s| s.true_pass.heads[layer][head]),
             attribution_at_target: scores.map(|s| s.true_pass.heads_at_target[layer][head]),
             logit_attribution: scores.map(|s| s.head_logits[layer][head]),
@@ -82,7 +82,7 @@ impl Inspector {
     ) -> Result<Vec<NeuronRow>, EngineError> {
         let by = match (scores, rank_by) {
             (Some(scores), RankBy::Attribution) => &scores.true_pass.neurons,
-            _ => &self.neurons.flows,
+            _ => &self.findings.neurons.flows,
         };
         let chosen = match top {
             Top::Strongest(n) => strongest(by, n),
@@ -115,8 +115,8 @@ impl Inspector {
             chosen,
             scores,
             self.objective.position,
-            &|place| value(&self.neurons.activations, place),
-            &|place| value(&self.neurons.flows, place),
+            &|place| value(&self.findings.neurons.activations, place),
+            &|place| value(&self.findings.neurons.flows, place),
         )
     }
 
@@ -129,7 +129,7 @@ impl Inspector {
     ) -> Result<Vec<NeuronRow>, EngineError> {
         let flow = |layer| {
             let node = NodeId { layer, kind: NodeKind::ResidPost, position };
-            self.graph.flow(&node).unwrap_or(0.0)
+            self.findings.graph.flow(&node).unwrap_or(0.0)
         };
         self.rows_of_neurons(
             chosen,
@@ -155,7 +155,7 @@ impl Inspector {
             by_layer.entry(layer).or_default().push(neuron);
         }
         for (layer, neurons) in by_layer {
-            let found = neuron_directions(model, &self.trace, layer, &neurons, position)?;
+            let found = neuron_directions(model, self.trace(), layer, &neurons, position)?;
             directions.extend(neurons.into_iter().map(|neuron| (layer, neuron)).zip(found));
         }
         let signed: Vec<Vec<f32>> = chosen
@@ -199,7 +199,7 @@ impl Inspector {
         position: usize,
     ) -> Result<String, EngineError> {
         let model = &self.loaded.model;
-        let of = self.trace.layer(layer, model)?;
+        let of = self.trace().layer(layer, model)?;
         let row = of.mlp_in.narrow(position, 1)?;
         let row = row.host()?;
         let values = row.row(0);

@@ -1,0 +1,53 @@
+//! Another target or foil of the same place shares what was found there; another place does not.
+
+use limpid_analysis::{
+    attribution::Method,
+    route_prune::Prune,
+    views::inspection::{Inspector, Question, Top},
+};
+use limpid_engine::device::Compute;
+use limpid_tests::{
+    tiny::{FAMILIES, Tiny},
+    trace, watched,
+};
+use std::sync::Arc;
+
+#[test]
+fn another_target_is_answered_from_the_same_findings_and_as_if_asked_first() {
+    for family in FAMILIES {
+        let tiny = Tiny::open(family);
+        let loaded = Arc::new(tiny.load(&Compute::cpu()));
+        let whole = Arc::new(trace(&loaded, &tiny.ids()));
+        let question = Question {
+            position: None,
+            target: None,
+            foil: None,
+            objective: None,
+            prune: Prune::DEFAULT,
+            top: Top::All,
+        };
+        let ask = |question: &Question, known: &[&Inspector]| {
+            let known = known.iter().map(|known| Arc::clone(known.findings()));
+            let (loaded, whole) = (Arc::clone(&loaded), Arc::clone(&whole));
+            watched(|watch| Inspector::new(loaded, whole, question, known, watch)).unwrap()
+        };
+        let scores = |of: &Inspector| {
+            watched(|watch| {
+                let attributions = of.attributions(watch).unwrap();
+                of.attribution(attributions, &[Method::Atp, Method::Flow])
+            })
+        };
+        let first = ask(&question, &[]);
+        let with_foil = Question { target: Some(3), foil: Some(4), ..question.clone() };
+        let shared = ask(&with_foil, &[&first]);
+        assert!(Arc::ptr_eq(first.findings(), shared.findings()), "{family}");
+        assert_eq!(scores(&shared), scores(&ask(&with_foil, &[])), "{family}");
+        assert_ne!(scores(&shared), scores(&first), "{family}: the target matters");
+        for other in [
+            Question { position: Some(1), ..question.clone() },
+            Question { prune: Prune::Lmtt(0.1), ..question.clone() },
+        ] {
+            assert!(!Arc::ptr_eq(first.findings(), ask(&other, &[&first]).findings()), "{family}");
+        }
+    }
+}
