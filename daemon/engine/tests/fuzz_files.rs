@@ -261,7 +261,7 @@ fn any_weights_and_any_index_of_shards_are_read_or_refused_by_the_whole_loader()
         let index = index as usize;
         made.set(index);
         let family = index / 2 % families.len();
-        if index % 2 == 0 {
+        if index.is_multiple_of(2) {
             with_header_mutated(&models[family], random)
         } else {
             json::mutated(&indexes[family], random)
@@ -269,7 +269,7 @@ fn any_weights_and_any_index_of_shards_are_read_or_refused_by_the_whole_loader()
     };
     let read = |path: &Path| {
         let folder = &folders[made.get() / 2 % families.len()];
-        let name = if made.get() % 2 == 0 { WEIGHTS } else { INDEX };
+        let name = if made.get().is_multiple_of(2) { WEIGHTS } else { INDEX };
         std::fs::rename(path, folder.join(name)).unwrap();
         let read = run(Weights::Folder(folder.clone()));
         std::fs::remove_file(folder.join(name)).unwrap();
