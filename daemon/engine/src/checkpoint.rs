@@ -232,11 +232,10 @@ fn family_by(
     name: &str,
     is: impl Fn(&Family) -> bool,
 ) -> Result<&'static Family, EngineError> {
-    FAMILIES.iter().find(|family| is(family)).ok_or_else(|| EngineError::UnknownFamily {
-        path: path.to_owned(),
-        family: name.to_owned(),
-        supported: supported(),
-    })
+    FAMILIES
+        .iter()
+        .find(|family| is(family))
+        .ok_or_else(|| EngineError::unknown_family(path, name, supported()))
 }
 
 /// Refuses a spec whose dimensions contradict each other.

@@ -1,7 +1,7 @@
 //! What can go wrong in the engine. Each variant names the file, field or range, and its message says what to do.
 //! Messages are lower-case sentences without a final dot, fit to be shown to a person as they are.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A file's own words may be of any length; a message repeats so much of them.
 const MAX_FIELD_BYTES: usize = 200;
@@ -133,14 +133,15 @@ impl EngineError {
         field: impl Into<String>,
         problem: impl Into<String>,
     ) -> Self {
-        let (mut field, mut problem) = (field.into(), problem.into());
-        for (text, most) in [(&mut field, MAX_FIELD_BYTES), (&mut problem, MAX_PROBLEM_BYTES)] {
-            if text.len() > most {
-                text.truncate(text.floor_char_boundary(most));
-                text.push('…');
-            }
-        }
+        let field = in_one_line(&field.into(), MAX_FIELD_BYTES);
+        let problem = in_one_line(&problem.into(), MAX_PROBLEM_BYTES);
         Self::Malformed { path: path.into(), field, problem }
+    }
+
+    /// The file at `path` is of the family `name`, which is none of the `supported`.
+    pub(crate) fn unknown_family(path: &Path, name: &str, supported: String) -> Self {
+        let family = in_one_line(name, MAX_FIELD_BYTES);
+        Self::UnknownFamily { path: path.to_owned(), family, supported }
     }
 }
 
@@ -149,6 +150,19 @@ impl From<candle_core::Error> for EngineError {
     fn from(error: candle_core::Error) -> Self {
         Self::Tensor(error)
     }
+}
+
+/// What a file says, cut off after `most` bytes; its line breaks and other control characters are written out.
+fn in_one_line(text: &str, most: usize) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        if out.len() + c.len_utf8() > most {
+            out.push('…');
+            break;
+        }
+        if c.is_control() { out.extend(c.escape_default()) } else { out.push(c) }
+    }
+    out
 }
 
 /// candle appends a backtrace where one is asked for.

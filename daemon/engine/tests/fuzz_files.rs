@@ -29,7 +29,7 @@ use limpid_engine::{
 use mutation::{Random, mutate};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Output},
 };
 
@@ -39,6 +39,9 @@ const INSIDE: &str = "LIMPID_FUZZ_INSIDE";
 const ADDRESS_SPACE_KIB: u64 = 128 << 10;
 /// Longest message; what a file says is not repeated at length.
 const MAX_MESSAGE: usize = 2 << 10;
+const WEIGHTS: &str = "model.safetensors";
+const INDEX: &str = "model.safetensors.index.json";
+const SHARD: &str = "model-00001-of-00001.safetensors";
 
 /// Runs a test of this program in a process of its own with little address space.
 fn with_little_space(test: &str) -> Output {
@@ -102,9 +105,10 @@ fn fuzz(
             Ok(Ok(())) => n_taken += 1,
             Ok(Err(error)) => {
                 let message = error.to_string();
+                let is_one_line = !message.contains(char::is_control);
                 assert!(
-                    message.len() < MAX_MESSAGE,
-                    "input {index} of {name}: {} bytes",
+                    message.len() < MAX_MESSAGE && is_one_line,
+                    "input {index} of {name}: {} bytes: {message:.300}",
                     message.len()
                 );
             }
@@ -196,12 +200,84 @@ fn any_safetensors_file_is_read_or_refused() {
     });
 }
 
+/// A safetensors file whose header is changed as JSON and is as long as it says, but for one in eight.
+fn with_header_mutated(whole: &[u8], random: &mut Random) -> Vec<u8> {
+    let (length, rest) = whole.split_at(8);
+    let n = u64::from_le_bytes(length.try_into().unwrap()) as usize;
+    let (header, data) = rest.split_at(n);
+    let header = json::mutated(&serde_json::from_slice(header).unwrap(), random);
+    let says = if random.below(8) == 0 { n } else { header.len() };
+    [&(says as u64).to_le_bytes()[..], &header, data].concat()
+}
+
+#[test]
+fn any_safetensors_header_is_read_or_refused() {
+    let models = written_model::FOLDERS
+        .map(|family| std::fs::read(written_model::folder(family).join(WEIGHTS)).unwrap());
+    let make = |random: &mut Random, index: u64| {
+        with_header_mutated(&models[index as usize % models.len()], random)
+    };
+    let read = |path: &Path| read_everything(&SafetensorsFiles::open(&[path.to_owned()])?);
+    bounded("any_safetensors_header_is_read_or_refused", || fuzz("header.safetensors", make, read));
+}
+
 /// Opens, loads and runs a model on three tokens.
 fn run(weights: Weights) -> Result<(), EngineError> {
     let opened = model_pool::open(&ModelFiles { name: "fuzzed".to_owned(), weights })?;
     let loaded = model_pool::load(opened, &Compute::cpu(), MemoryBudget(64 << 20), &|_, _| {})?;
     let watch = Watch { cancel: &CancelToken::default(), progress: &|_, _| {} };
     loaded.model.forward(&[1, 5, 2], None, CapturePlan::Whole, watch).map(drop)
+}
+
+/// A folder with a copy of one file of a golden folder.
+fn copied(place: &Path, family: &str, file: &str, name: &str) -> PathBuf {
+    let folder = place.join(family);
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::copy(written_model::folder(family).join(file), folder.join(name)).unwrap();
+    folder
+}
+
+#[test]
+fn any_weights_and_any_index_of_shards_are_read_or_refused_by_the_whole_loader() {
+    let place = tempfile::tempdir().unwrap();
+    let families = written_model::FOLDERS;
+    let folders = families.map(|family| copied(place.path(), family, "config.json", "config.json"));
+    let models = folders
+        .iter()
+        .zip(families)
+        .map(|(folder, family)| {
+            copied(place.path(), family, WEIGHTS, SHARD);
+            std::fs::read(folder.join(SHARD)).unwrap()
+        })
+        .collect::<Vec<_>>();
+    let indexes = folders.each_ref().map(|folder| {
+        let file = SafetensorsFiles::open(&[folder.join(SHARD)]).unwrap();
+        let map: serde_json::Map<_, _> =
+            file.names().into_iter().map(|name| (name.to_owned(), SHARD.into())).collect();
+        serde_json::json!({ "metadata": { "total_size": 1 }, "weight_map": map })
+    });
+    let made = std::cell::Cell::new(0);
+    let make = |random: &mut Random, index: u64| {
+        let index = index as usize;
+        made.set(index);
+        let family = index / 2 % families.len();
+        if index.is_multiple_of(2) {
+            with_header_mutated(&models[family], random)
+        } else {
+            json::mutated(&indexes[family], random)
+        }
+    };
+    let read = |path: &Path| {
+        let folder = &folders[made.get() / 2 % families.len()];
+        let name = if made.get().is_multiple_of(2) { WEIGHTS } else { INDEX };
+        std::fs::rename(path, folder.join(name)).unwrap();
+        let read = run(Weights::Folder(folder.clone()));
+        std::fs::remove_file(folder.join(name)).unwrap();
+        read
+    };
+    bounded("any_weights_and_any_index_of_shards_are_read_or_refused_by_the_whole_loader", || {
+        fuzz("weights", make, read);
+    });
 }
 
 #[test]
@@ -217,13 +293,7 @@ fn any_config_is_read_or_refused_by_the_whole_loader() {
         .collect();
     // The weights of the family that the config was written for, whatever it says now.
     let place = tempfile::tempdir().unwrap();
-    let folders = families.map(|family| {
-        let folder = place.path().join(family);
-        std::fs::create_dir(&folder).unwrap();
-        let weights = written_model::folder(family).join("model.safetensors");
-        std::fs::copy(weights, folder.join("model.safetensors")).unwrap();
-        folder
-    });
+    let folders = families.map(|family| copied(place.path(), family, WEIGHTS, WEIGHTS));
     let made = std::cell::Cell::new(0);
     let make = |random: &mut Random, index: u64| {
         let seed = index as usize % seeds.len();

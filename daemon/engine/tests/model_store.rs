@@ -177,6 +177,21 @@ fn an_unreachable_hub_and_an_offline_store_say_so() {
 }
 
 #[test]
+fn a_proxy_that_does_not_answer_is_what_is_named() {
+    let home = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut settings =
+        settings(home.path(), Some(format!("http://{}", listener.local_addr().unwrap())), false);
+    settings.has_proxy = true;
+    drop(listener);
+    let error = ModelStore::new(settings).resolve("owner/model", &|_| ()).unwrap_err();
+    assert_eq!(error.code(), "fetch-failed");
+    let says = "no answer through the proxy (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY)";
+    assert!(error.to_string().contains(says), "{error}");
+    assert_eq!(visible(home.path()), [""; 0]);
+}
+
+#[test]
 fn pulled_models_are_listed_found_by_alias_and_removed() {
     let home = tempfile::tempdir().unwrap();
     let store = store(home.path(), None, true);

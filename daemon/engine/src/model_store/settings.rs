@@ -6,6 +6,9 @@ use std::{path::PathBuf, time::Duration};
 /// How long a hub may send nothing before a fetch is given up.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The variables that name a proxy, in either case.
+pub(super) const PROXIES: [&str; 3] = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"];
+
 /// Where models are kept and whether the network may be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreSettings {
@@ -42,7 +45,7 @@ impl StoreSettings {
             hub_home: variable("HF_HOME").map(PathBuf::from),
             hub_token: variable("HF_TOKEN"),
             hub_endpoint: variable("HF_ENDPOINT"),
-            has_proxy: ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"]
+            has_proxy: PROXIES
                 .iter()
                 .any(|key| variable(key).or_else(|| variable(&key.to_lowercase())).is_some()),
             is_offline: is_set("HF_HUB_OFFLINE") || is_set("LIMPID_OFFLINE"),

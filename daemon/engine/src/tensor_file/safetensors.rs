@@ -108,9 +108,11 @@ fn read_index(index: &Path) -> Result<Option<BTreeMap<String, String>>, EngineEr
     })?;
     map.iter()
         .map(|(tensor, shard)| {
-            // The name becomes a path: one plain file name, no way out of the folder.
-            let plain =
-                |name: &&str| Path::new(name).components().eq([Component::Normal(name.as_ref())]);
+            // The name becomes a path, which messages repeat: one plain file name, no way out of the folder, nothing unprintable.
+            let plain = |name: &&str| {
+                Path::new(name).components().eq([Component::Normal(name.as_ref())])
+                    && !name.contains(char::is_control)
+            };
             match shard.as_str().filter(plain) {
                 Some(shard) => Ok((tensor.clone(), shard.to_owned())),
                 None => Err(EngineError::malformed(

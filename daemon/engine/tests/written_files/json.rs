@@ -21,6 +21,11 @@ const WORDS: &[&str] = &[
     "",
     "\u{1b}[31m",
     "\n",
+    "F32",
+    "BF16",
+    "F8_E4M3",
+    "model.safetensors",
+    "../model.safetensors",
 ];
 
 /// Keys that the readers look at, beside those of the file itself.
@@ -66,9 +71,14 @@ const KEYS: &[&str] = &[
     "sliding_attention",
     "rope_local_base_freq",
     "final_logit_softcapping",
+    "__metadata__",
+    "dtype",
+    "shape",
+    "data_offsets",
+    "weight_map",
 ];
 
-/// A config changed in one to five places, now and then broken as text, and now and then another JSON value altogether.
+/// An object changed in one to five places, now and then broken as text, and now and then another JSON value altogether.
 pub(crate) fn mutated(seed: &Value, random: &mut Random) -> Vec<u8> {
     if random.below(20) == 0 {
         return value(random, 4).to_string().into_bytes();
@@ -90,9 +100,19 @@ pub(crate) fn mutated(seed: &Value, random: &mut Random) -> Vec<u8> {
 }
 
 fn change(config: &mut Value, random: &mut Random) {
-    let Value::Object(object) = config else {
-        *config = value(random, 2);
-        return;
+    let object = match config {
+        Value::Object(object) => object,
+        Value::Array(items) if !items.is_empty() && random.below(4) > 0 => {
+            let at = random.below(items.len());
+            return change(&mut items[at], random);
+        }
+        other => {
+            *other = match other.as_u64() {
+                Some(n) if random.below(2) == 0 => near(n, random),
+                _ => value(random, 2),
+            };
+            return;
+        }
     };
     let own: Vec<String> = object.keys().cloned().collect();
     let known = |random: &mut Random| match own.get(random.below(own.len() + 1)) {
@@ -109,11 +129,20 @@ fn change(config: &mut Value, random: &mut Random) {
         }
         2 | 3 => drop(object.insert(key, number(random))),
         4 => match object.get_mut(&key) {
-            Some(inner @ Value::Object(_)) => change(inner, random),
+            Some(inner @ (Value::Object(_) | Value::Array(_))) => change(inner, random),
+            Some(Value::Number(n)) if n.is_u64() => {
+                let near = near(n.as_u64().unwrap_or_default(), random);
+                object.insert(key, near);
+            }
             _ => drop(object.insert(KEYS[random.below(KEYS.len())].to_owned(), number(random))),
         },
         _ => drop(object.insert(key, value(random, 3))),
     }
+}
+
+/// A number that is off by one or two.
+fn near(n: u64, random: &mut Random) -> Value {
+    Value::from(n.wrapping_add([1, 2, u64::MAX, u64::MAX - 1][random.below(4)]))
 }
 
 fn number(random: &mut Random) -> Value {

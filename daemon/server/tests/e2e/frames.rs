@@ -146,14 +146,19 @@ async fn mutated_frames_never_take_the_server_down() {
             }
             input.extend(message);
         }
-        let (mut ours, theirs) = tokio::io::duplex(1 << 20);
+        // Now and then a few bytes at a time, so that frames arrive in pieces.
+        let at_once = if dice.below(2) == 0 { 1 << 20 } else { 1 + dice.below(200) };
+        let (ours, theirs) = tokio::io::duplex(at_once);
         let (reader, writer) = tokio::io::split(theirs);
         let server = tokio::spawn(serve(analyst.clone(), reader, writer));
-        ours.write_all(&input).await.unwrap();
-        ours.shutdown().await.unwrap();
+        let (mut from_server, mut to_server) = tokio::io::split(ours);
+        let send = async {
+            to_server.write_all(&input).await.unwrap();
+            to_server.shutdown().await.unwrap();
+        };
         let mut output = Vec::new();
-        let read =
-            tokio::time::timeout(Duration::from_secs(20), ours.read_to_end(&mut output)).await;
+        let receive = async { tokio::join!(send, from_server.read_to_end(&mut output)) };
+        let read = tokio::time::timeout(Duration::from_secs(20), receive).await;
         assert!(read.is_ok(), "seed {seed}: the server hangs");
         server.await.unwrap_or_else(|error| panic!("seed {seed}: {error}")).unwrap();
         assert!(output.starts_with(b"Content-Length"), "seed {seed}: no answer to initialize");

@@ -25,7 +25,7 @@ pub(super) fn written(path: &Path, error: &Error, needed: u64) -> String {
     let path = path.display();
     if is_full(error) {
         format!(
-            "{path}: the disk is full or a limit is reached ({error}); {needed} bytes are needed there, nothing half-written is left"
+            "{path}: the disk is full or a limit is reached ({error}); {needed} bytes are needed there; free some and try again, nothing half-written is left"
         )
     } else {
         format!("{path}: {error}; {needed} bytes are to be written there")

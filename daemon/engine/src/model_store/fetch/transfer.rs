@@ -4,6 +4,7 @@
 use crate::model_store::{
     OnProgress, StoreProgress, StoreSettings,
     fetch::{digest, hub, reach, room},
+    settings::PROXIES,
 };
 use hf_hub::api::{
     Progress,
@@ -74,12 +75,15 @@ impl Transfer<'_> {
         let cache = hf_hub::Cache::new(self.staging.clone()).model(self.repository.to_owned());
         let (events, heard) = channel();
         let name = file.to_owned();
+        let has_proxy = self.settings.has_proxy;
         // The library has no time limits, so it runs on a thread that can be left behind.
         std::thread::Builder::new()
             .name("limpid-transfer".to_owned())
             .spawn(move || {
                 let told = events.clone();
-                let run = AssertUnwindSafe(|| transfer(&api, &repository, &cache, &name, &told));
+                let run = AssertUnwindSafe(|| {
+                    transfer(&api, &repository, &cache, &name, &told, has_proxy)
+                });
                 let result = catch_unwind(run).unwrap_or_else(|_| {
                     Err(Problem::Failed(
                         "the hub's answer makes no sense; is HF_ENDPOINT right?".to_owned(),
@@ -137,9 +141,11 @@ fn transfer(
     staging: &hf_hub::CacheRepo,
     file: &str,
     events: &Sender<Event>,
+    has_proxy: bool,
 ) -> Result<Arrived, Problem> {
-    let said = |e: ApiError| problem_of(&e, file, None);
-    let metadata = api.metadata(&repository.url(file)).map_err(said)?;
+    let metadata = api.metadata(&repository.url(file)).map_err(|e| {
+        if has_proxy && is_unanswered(&e) { no_proxy(&e) } else { problem_of(&e, file, None) }
+    })?;
     let (etag, commit, size) =
         (metadata.etag().to_owned(), metadata.commit_hash().to_owned(), metadata.size() as u64);
     for (what, name, depth) in [("etag", &etag, 2), ("x-repo-commit", &commit, 1)] {
@@ -214,6 +220,21 @@ fn is_full(error: &ApiError) -> bool {
         ApiError::TooManyRetries(error) => is_full(error),
         _ => false,
     }
+}
+
+/// Whether nobody answered the request at all.
+fn is_unanswered(error: &ApiError) -> bool {
+    matches!(error, ApiError::RequestError(_)) && !error.to_string().contains("status: ")
+}
+
+/// Nobody answered, and it is a proxy that was asked.
+fn no_proxy(error: &ApiError) -> Problem {
+    let text = error.to_string();
+    let first = text.lines().next().unwrap_or_default();
+    Problem::Failed(format!(
+        "no answer through the proxy ({}): {first}; is the proxy right, and is there a network?",
+        PROXIES.join(", ")
+    ))
 }
 
 /// The library's error in words; `to` is where it was writing, and how many bytes.
