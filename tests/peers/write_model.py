@@ -9,6 +9,7 @@ import sys
 
 import torch
 from safetensors.torch import save_file
+from tokenizers.pre_tokenizers import Digits, Sequence
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 
@@ -32,6 +33,9 @@ def main() -> None:
         json.dump(config, config_file, indent=2)
 
     tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=file)
+    # SmolLM2 takes every digit by itself, which transformers does not read out of a GGUF file.
+    split = tokenizer.backend_tokenizer
+    split.pre_tokenizer = Sequence([Digits(individual_digits=True), split.pre_tokenizer])
     with open(text, encoding="utf-8") as text_file:
         ids = tokenizer(text_file.read(), add_special_tokens=False)["input_ids"][: int(length)]
     with open(os.path.join(folder, "ids.json"), "w", encoding="utf-8") as ids_file:
