@@ -1,5 +1,5 @@
-"""One round of PyTorch's plain eager f32 forward, logits of all positions: milliseconds by number of tokens after a warm-up.
-Prints one line of JSON.
+"""One round of PyTorch's plain eager f32 forward, logits of all positions: milliseconds by number of tokens, the
+median of three after two that warm up. Prints one line of JSON.
 
 usage: torch_round.py FOLDER IDS THREADS LENGTH...
 """
@@ -22,10 +22,12 @@ def main() -> None:
     with torch.inference_mode():
         for length in lengths:
             prompt = torch.tensor([ids[: int(length)]])
-            model(prompt, use_cache=False)
-            started = time.perf_counter()
-            logits = model(prompt, use_cache=False).logits
-            times[length] = 1e3 * (time.perf_counter() - started)
+            rounds = []
+            for _ in range(5):
+                started = time.perf_counter()
+                logits = model(prompt, use_cache=False).logits
+                rounds.append(1e3 * (time.perf_counter() - started))
+            times[length] = sorted(rounds[2:])[1]
             predicted[length] = int(logits[0, -1].argmax())
     print(json.dumps({"eager": times, "predicted": predicted}))
 

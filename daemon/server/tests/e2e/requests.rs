@@ -3,10 +3,7 @@
 use crate::{fake_analyst::FakeAnalyst, lsp_client::LspClient};
 use limpid_protocol::{for_each_view, request::Request};
 use serde_json::{Value, json};
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::{Duration, Instant},
-};
+use std::sync::{Arc, atomic::Ordering};
 
 const URI: &str = "file:///france.prompt";
 
@@ -129,12 +126,10 @@ async fn cancel_is_read_at_sixty_three_waiting_requests_and_stops_the_compute() 
                 .await,
         );
     }
-    let started = Instant::now();
     for id in ids.iter().rev() {
         client.notify("$/cancelRequest", json!({ "id": id })).await;
         assert_eq!(client.answer(*id).await.unwrap_err()["code"], -32800);
     }
-    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
     client.open(URI, "after").await;
     // The one worker is free again, so a job that ran saw its cancellation; the queued ones never ran.
     assert!(client.ask("limpid/routes", json!({ "subject": subject(1) })).await.is_ok());

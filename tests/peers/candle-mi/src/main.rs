@@ -43,16 +43,20 @@ fn everything(n_layers: usize) -> HookSpec {
     hooks
 }
 
-/// Milliseconds of a forward after a warm-up, and the token it predicts.
+/// Milliseconds of a forward, the median of three after two that warm up, and the token it predicts.
 fn time(model: &GenericTransformer, ids: &[u32], hooks: &HookSpec) -> Result<(f64, u32)> {
     let ids = Tensor::new(ids, &Device::Cpu)?.unsqueeze(0)?;
-    drop(model.forward(&ids, hooks)?);
-    let started = Instant::now();
-    let cache = black_box(model.forward(&ids, hooks)?);
-    let ms = started.elapsed().as_secs_f64() * 1e3;
+    let mut rounds = [0f64; 5];
+    for round in &mut rounds {
+        let started = Instant::now();
+        drop(black_box(model.forward(&ids, hooks)?));
+        *round = started.elapsed().as_secs_f64() * 1e3;
+    }
+    rounds[2..].sort_by(f64::total_cmp);
+    let cache = model.forward(&ids, hooks)?;
     let logits = cache.output().squeeze(0)?;
     let last = logits.get(logits.dim(0)? - 1)?;
-    Ok((ms, last.argmax(0)?.to_scalar()?))
+    Ok((rounds[3], last.argmax(0)?.to_scalar()?))
 }
 
 fn main() -> Result<()> {
