@@ -2,7 +2,7 @@
 
 use crate::{
     args::DoctorArgs,
-    inspect::print,
+    page::print,
     prompt::{budget, compute, model_name},
 };
 use anyhow::{Result, bail};

@@ -3,12 +3,12 @@
 use crate::{
     args::{Format, InspectArgs, RankBy},
     dot,
-    page::Page,
+    page::{Page, print},
     progress::Progress,
     prompt::{self, Prepared},
     render,
 };
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use limpid_analysis::{
     attribution::Method,
     objective::ObjectiveKind,
@@ -17,7 +17,7 @@ use limpid_analysis::{
 };
 use limpid_engine::{cancel::CancelToken, forward::Watch};
 use limpid_protocol::inspection::{Inspection, TimingsMs};
-use std::{io::Write, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
 /// Flags that are checked before the model is loaded.
 struct Checked {
@@ -77,25 +77,6 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
         Format::Json => print(&format!("{}\n", serde_json::to_string(&inspection)?))?,
     }
     Ok(())
-}
-
-/// Writes an answer; a reader that went away is no error.
-///
-/// # Errors
-/// Standard output cannot be written.
-pub(crate) fn print(text: &str) -> Result<()> {
-    written(std::io::stdout().lock().write_all(text.as_bytes()))
-}
-
-/// What became of writing to standard output: a reader that went away is no error.
-///
-/// # Errors
-/// Standard output cannot be written.
-pub(crate) fn written(result: std::io::Result<()>) -> Result<()> {
-    match result {
-        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.context("standard output cannot be written"),
-    }
 }
 
 fn ms(since: Instant) -> f32 {

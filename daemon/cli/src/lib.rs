@@ -88,7 +88,7 @@ fn command(command: Command) -> anyhow::Result<()> {
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "limpid", &mut script);
-            inspect::print(&String::from_utf8_lossy(&script))
+            page::print(&String::from_utf8_lossy(&script))
         }
         Command::Models { command } => models::run(&command),
         Command::Doctor(args) => doctor::run(&args),

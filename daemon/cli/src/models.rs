@@ -2,7 +2,7 @@
 
 use crate::{
     args::{ListFormat, ModelsCommand},
-    inspect::print,
+    page::print,
     progress::Progress,
 };
 use anyhow::Result;

@@ -1,6 +1,6 @@
 //! Lines of text for a terminal: width, colours, and cells that line up whatever script a token is in.
 
-use crate::inspect::written;
+use anyhow::{Context, Result};
 use limpid_protocol::display;
 use std::io::{IsTerminal, Write};
 
@@ -47,7 +47,7 @@ impl Page {
     ///
     /// # Errors
     /// A line could not be written, unless it is that the reader went away (`| head`).
-    pub(crate) fn finish(mut self) -> anyhow::Result<()> {
+    pub(crate) fn finish(mut self) -> Result<()> {
         written(self.failed.take().map_or_else(|| self.out.flush(), Err))
     }
 
@@ -85,6 +85,25 @@ pub(crate) fn bar(share: f32, columns: usize) -> String {
         out.push(EIGHTHS[eighths % 8 - 1]);
     }
     out
+}
+
+/// Writes an answer; a reader that went away is no error.
+///
+/// # Errors
+/// Standard output cannot be written.
+pub(crate) fn print(text: &str) -> Result<()> {
+    written(std::io::stdout().lock().write_all(text.as_bytes()))
+}
+
+/// What became of writing to standard output: a reader that went away is no error.
+///
+/// # Errors
+/// Standard output cannot be written.
+fn written(result: std::io::Result<()>) -> Result<()> {
+    match result {
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("standard output cannot be written"),
+    }
 }
 
 #[cfg(test)]
