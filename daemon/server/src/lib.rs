@@ -22,7 +22,9 @@ mod model_rows;
 mod place;
 mod positions;
 mod progress;
+pub mod prompt_document;
 mod prompt_selection;
+pub mod prompt_text;
 pub mod service;
 mod token_table;
 
