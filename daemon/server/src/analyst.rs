@@ -1,6 +1,7 @@
 //! What the server asks of the models: blocking calls in plain protocol types. The engine is adapted to this trait elsewhere;
 //! tests bring a deterministic stand-in. What must not live here: LSP types, positions, async.
 
+use crate::prompt_text::{Message, PromptText};
 use limpid_engine::cancel::CancelToken;
 use limpid_protocol::{
     inspection::{Inspection, Objective},
@@ -16,17 +17,20 @@ use limpid_protocol::{
         neuron::{NeuronCard, NeuronParams},
         node::{NodeCard, NodeParams},
         routes::{RoutesParams, RoutesView},
+        tokens::TokensView,
     },
 };
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 /// What is analysed: everything an answer depends on, so that equal asks have equal answers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Ask {
     /// Name of the model; none: the default model.
     pub model: Option<String>,
-    /// The prompt. Byte offsets in answers count from its start.
+    /// The prompt, or the contents of a chat's messages one after another. Byte offsets in answers count from its start.
     pub text: Arc<str>,
+    /// The messages, which the model's chat template puts together; none: the model reads the text as it is.
+    pub turns: Option<Arc<[Turn]>>,
     /// Token index after which the target is predicted; none: the last.
     pub position: Option<usize>,
     /// The token that is explained; none: the top one.
@@ -43,11 +47,22 @@ impl Ask {
         Self {
             model: None,
             text: text.into(),
+            turns: None,
             position: None,
             token: None,
             foil: None,
             objective: None,
         }
+    }
+
+    /// A prompt of a document, everything else by default.
+    pub fn of_prompt(prompt: &PromptText) -> Self {
+        let turn = |message: &Message| Turn {
+            role: message.role.clone(),
+            content: message.content.clone(),
+        };
+        let turns = prompt.messages.as_ref().map(|messages| messages.iter().map(turn).collect());
+        Self { turns, ..Self::of_text(prompt.text.as_str()) }
     }
 
     /// The same prompt with another target.
@@ -59,6 +74,15 @@ impl Ask {
     pub fn objective(&self) -> Option<Objective> {
         Objective::ALL.iter().copied().find(|objective| Some(objective.as_str()) == self.objective)
     }
+}
+
+/// A message of a chat.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Turn {
+    /// `system`, `user`, `assistant`.
+    pub role: String,
+    /// Its content, as bytes of [`Ask::text`].
+    pub content: Range<usize>,
 }
 
 /// Takes the share done (0..1) and what is being done.
@@ -115,6 +139,12 @@ pub trait Analyst: Send + Sync + 'static {
     /// # Errors
     /// [`ErrorKind::ModelNotFound`].
     fn unload(&self, model: &str) -> Result<(), ViewError>;
+
+    /// A glance: what comes next and how each token was predicted, at the cost of what an edit changed.
+    ///
+    /// # Errors
+    /// Of the engine and the request.
+    fn glance(&self, ask: &Ask, job: &Job) -> Result<TokensView, ViewError>;
 
     /// Step one: tokens, target, predictions, routes at mass 0.9, ten heads and neurons by flow. No lens, no attribution, no timings.
     ///

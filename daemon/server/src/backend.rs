@@ -8,7 +8,6 @@ use crate::{
     methods::Served,
     place::Place,
     positions::{Encoding, to_byte, to_position},
-    prompt_selection::{is_prompt, whole},
     token_table::{token_at, token_range},
 };
 use limpid_protocol::{
@@ -75,10 +74,9 @@ impl Backend {
     /// The whole document as a prompt; none when nothing should appear in it by itself.
     fn prompt(&self, uri: &Uri) -> Found {
         let Ok(document) = self.0.documents.snapshot(uri.as_str()) else { return Ok(None) };
-        if !is_prompt(uri.as_str(), &document) {
-            return Ok(None);
-        }
-        Place::of_span(uri.as_str(), &document, whole(&document)).map(|place| Some(Arc::new(place)))
+        let prompts = document.prompts(uri.as_str());
+        let Some(prompt) = prompts.first() else { return Ok(None) };
+        Place::new(uri.as_str(), &document, Arc::clone(prompt)).map(|place| Some(Arc::new(place)))
     }
 
     fn encoding(&self) -> Encoding {
@@ -245,7 +243,7 @@ impl LanguageServer for Backend {
         params: lsp::InlayHintParams,
     ) -> Result<Option<Vec<lsp::InlayHint>>> {
         let Ok(Some(place)) = self.prompt(&params.text_document.uri) else { return Ok(None) };
-        let end = position_to_lsp(to_position(&place.text, place.span.end, self.encoding()));
+        let end = position_to_lsp(to_position(&place.text, place.end(), self.encoding()));
         if end < params.range.start || end > params.range.end {
             return Ok(None);
         }
@@ -310,7 +308,7 @@ impl LanguageServer for Backend {
                 };
                 // After the prompt's end stands what comes next; on a token, that token is what is explained.
                 let explained = match token.index.checked_sub(1) {
-                    Some(before) if byte < at.span.end => {
+                    Some(before) if byte < at.end() => {
                         desk.inspection(&Place::clone(&at).toward(before, token.id).ask, job)?
                     }
                     Some(_) => inspection.clone(),

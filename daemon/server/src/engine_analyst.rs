@@ -2,16 +2,23 @@
 
 use crate::{
     analyst::{Analyst, Ask, Job},
+    chat_template::{self, ChatMessage},
     error_codes::from_engine,
+    predicted_cache::PredictedCache,
 };
 use dashmap::DashMap;
 use limpid_analysis::{
     attribution::Method,
     objective::ObjectiveKind,
     route_prune::Prune,
-    views::inspection::{Inspector, Question, RankBy, Top},
+    views::{
+        glance::{model_info, next_logits, predictions, token_rows, token_text},
+        inspection::{Inspector, Question, RankBy, Top},
+    },
+    vocabulary::{Predicted, predicted_tokens, top},
 };
 use limpid_engine::{
+    cancel::CancelToken,
     device::Compute,
     error::EngineError,
     forward::Watch,
@@ -19,7 +26,7 @@ use limpid_engine::{
     model_pool::{self, Loaded},
     model_store::{ModelStore, StoreProgress},
     tokenizer::{Specials, Token},
-    trace::CapturePlan,
+    trace::{CapturePlan, Trace},
     trace_cache::TraceCache,
 };
 use limpid_protocol::{
@@ -37,6 +44,7 @@ use limpid_protocol::{
         neuron::{NeuronCard, NeuronParams},
         node::{NodeCard, NodeParams},
         routes::{RoutesParams, RoutesView},
+        tokens::TokensView,
     },
 };
 use quick_cache::sync::Cache;
@@ -61,6 +69,7 @@ pub struct EngineAnalyst {
     pub(crate) models: DashMap<String, Slot>,
     traces: TraceCache,
     inspections: Cache<(Ask, String), Arc<Inspected>>,
+    predicted: PredictedCache,
 }
 
 #[derive(Clone)]
@@ -91,6 +100,7 @@ impl EngineAnalyst {
             models: DashMap::new(),
             traces: TraceCache::new(budget.0 / 2),
             inspections: Cache::new(KEPT_INSPECTIONS),
+            predicted: PredictedCache::default(),
         }
     }
 
@@ -172,10 +182,7 @@ impl EngineAnalyst {
         prune: Prune,
         job: &Job,
     ) -> Result<Inspected, EngineError> {
-        let model = &loaded.model;
-        let tokens =
-            loaded.tokenizer()?.encode_within(&ask.text, Specials::Parse, model.spec.n_ctx)?;
-        let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
+        let (tokens, trace) = self.traced(&loaded, ask, job)?;
         let question = Question {
             position: ask.position,
             target: ask.token.as_ref().map(|choice| Self::token(&loaded, choice)).transpose()?,
@@ -189,24 +196,55 @@ impl EngineAnalyst {
             top: Top::Strongest(ROWS),
         };
         let progress =
-            |done: usize, of: usize| job.progress(done as f32 / of as f32, "reading the prompt");
+            |done: usize, of: usize| job.progress(done as f32 / of as f32, "following the flow");
         let watch = Watch { cancel: &job.cancel, progress: &progress };
-        let available = self.budget.0.min(self.compute.free_bytes());
-        let plan = CapturePlan::choose(&model.spec, ids.len(), available)?;
-        let trace = match self.traces.get(loaded.fingerprint, plan, &ids) {
-            Some(trace) => trace,
-            None => {
-                let prefix = self.traces.longest_prefix(loaded.fingerprint, plan, &ids);
-                let trace = Arc::new(model.forward(&ids, prefix.as_deref(), plan, watch)?);
-                self.traces.insert(loaded.fingerprint, Arc::clone(&trace));
-                trace
-            }
-        };
+        let predicted = self.predicted(&loaded, &trace, &job.cancel)?;
         // Another target or foil of the same place needs no new routes.
         let known =
             self.inspections.iter().map(|(_, known)| Arc::clone(known.inspector.findings()));
         let inspector = Inspector::new(loaded, trace, &question, known, watch)?;
+        inspector.findings().know_predicted(&predicted);
         Ok(Inspected { inspector, tokens })
+    }
+
+    /// Tokens and trace; runs what no kept trace holds.
+    fn traced(
+        &self,
+        loaded: &Loaded,
+        ask: &Ask,
+        job: &Job,
+    ) -> Result<(Vec<Token>, Arc<Trace>), EngineError> {
+        let model = &loaded.model;
+        let tokens = encode(loaded, ask)?;
+        let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
+        let progress =
+            |done: usize, of: usize| job.progress(done as f32 / of as f32, "reading the prompt");
+        let watch = Watch { cancel: &job.cancel, progress: &progress };
+        let available = self.budget.0.min(self.compute.free_bytes());
+        let plan = CapturePlan::choose(&model.spec, ids.len(), available)?;
+        if let Some(trace) = self.traces.get(loaded.fingerprint, plan, &ids) {
+            return Ok((tokens, trace));
+        }
+        let prefix = self.traces.longest_prefix(loaded.fingerprint, plan, &ids);
+        let trace = Arc::new(model.forward(&ids, prefix.as_deref(), plan, watch)?);
+        self.traces.insert(loaded.fingerprint, Arc::clone(&trace));
+        Ok((tokens, trace))
+    }
+
+    /// How each token was predicted; of a prompt that begins like an earlier one, only the rest is computed.
+    fn predicted(
+        &self,
+        loaded: &Loaded,
+        trace: &Trace,
+        cancel: &CancelToken,
+    ) -> Result<Arc<[Predicted]>, EngineError> {
+        let known = self.predicted.prefix(loaded.fingerprint, trace.token_ids());
+        if known.len() + 1 == trace.n_tokens() {
+            return Ok(known.into());
+        }
+        let rows: Arc<[Predicted]> = predicted_tokens(&loaded.model, trace, &known, cancel)?.into();
+        self.predicted.keep(loaded.fingerprint, trace.token_ids(), &rows);
+        Ok(rows)
     }
 
     fn prune(text: Option<&str>) -> Result<Prune, ViewError> {
@@ -225,6 +263,28 @@ impl EngineAnalyst {
             foil: objective.foil.map(token),
         }
     }
+}
+
+/// Tokens of what is asked about: the text as it is, or its messages in the model's chat template.
+fn encode(loaded: &Loaded, ask: &Ask) -> Result<Vec<Token>, EngineError> {
+    let (tokenizer, n_ctx) = (loaded.tokenizer()?, loaded.model.spec.n_ctx);
+    let Some(turns) = &ask.turns else {
+        return tokenizer.encode_within(&ask.text, Specials::Parse, n_ctx);
+    };
+    tokenizer.refuse_far_too_long(&ask.text, n_ctx)?;
+    let messages: Vec<ChatMessage<'_>> = turns
+        .iter()
+        .map(|turn| ChatMessage {
+            role: turn.role.as_str(),
+            content: &ask.text[turn.content.clone()],
+            source: turn.content.start,
+        })
+        .collect();
+    let tokens = tokenizer.encode_parts(&chat_template::render(tokenizer, &messages)?.parts())?;
+    if tokens.len() > n_ctx {
+        return Err(EngineError::ContextWindow { n_tokens: tokens.len(), n_ctx, is_whole: true });
+    }
+    Ok(tokens)
 }
 
 fn rows(top: Option<usize>) -> Top {
@@ -249,6 +309,7 @@ impl Analyst for EngineAnalyst {
         match self.models.remove(model) {
             Some((_, Slot::Loaded(loaded))) => {
                 self.traces.forget(loaded.fingerprint);
+                self.predicted.forget(loaded.fingerprint);
                 self.inspections.clear();
                 Ok(())
             }
@@ -258,6 +319,34 @@ impl Analyst for EngineAnalyst {
                 format!("model `{model}` is not loaded"),
             )),
         }
+    }
+
+    fn glance(&self, ask: &Ask, job: &Job) -> Result<TokensView, ViewError> {
+        let loaded = self.loaded(ask.model.as_deref(), job)?;
+        let view = || -> Result<TokensView, EngineError> {
+            let (tokens, trace) = self.traced(&loaded, ask, job)?;
+            let position = ask.position.unwrap_or(tokens.len() - 1);
+            let logits = next_logits(&loaded, &trace, position)?;
+            let token = |choice: &TokenChoice| Self::token(&loaded, choice);
+            let wanted = ask.token.as_ref().map(token).transpose()?;
+            let foil = ask.foil.as_ref().map(token).transpose()?;
+            let best = top(&logits, 1).first().map_or(0, |(id, _)| *id);
+            let named = |id| VocabularyToken { id, text: token_text(&loaded, id) };
+            let target = named(wanted.unwrap_or(best));
+            let rows = self.predicted(&loaded, &trace, &job.cancel)?;
+            Ok(TokensView {
+                model: model_info(&loaded),
+                tokens: token_rows(&loaded, &tokens, &rows),
+                target: Target {
+                    position,
+                    id: target.id,
+                    text: target.text,
+                    foil: foil.map(named),
+                },
+                predictions: predictions(&loaded, &logits, ROWS),
+            })
+        };
+        view().map_err(|e| from_engine(&e))
     }
 
     fn inspect(&self, ask: &Ask, job: &Job) -> Result<Inspection, ViewError> {

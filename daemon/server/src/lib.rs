@@ -21,6 +21,7 @@ mod model_loading;
 mod model_rows;
 mod place;
 mod positions;
+mod predicted_cache;
 mod progress;
 pub mod prompt_document;
 mod prompt_selection;

@@ -23,6 +23,7 @@ use limpid_protocol::{
         neuron::{NeuronCard, NeuronParams},
         node::{NodeCard, NodeParams},
         routes::{RoutesParams, RoutesView},
+        tokens::TokensView,
     },
 };
 use limpid_server::{Analyst, Ask, Job, error_codes::from_engine};
@@ -194,6 +195,11 @@ impl Analyst for FakeAnalyst {
     fn unload(&self, _: &str) -> Result<(), ViewError> {
         self.loaded.store(false, Ordering::SeqCst);
         Ok(())
+    }
+
+    fn glance(&self, ask: &Ask, job: &Job) -> Result<TokensView, ViewError> {
+        let Inspection { model, tokens, target, predictions, .. } = self.inspect(ask, job)?;
+        Ok(TokensView { model, tokens, target, predictions })
     }
 
     fn inspect(&self, ask: &Ask, job: &Job) -> Result<Inspection, ViewError> {
