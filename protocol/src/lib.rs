@@ -9,6 +9,7 @@ mod reference;
 
 pub mod component;
 pub mod display;
+pub mod handshake;
 pub mod head_row;
 pub mod inspection;
 pub mod model_status;

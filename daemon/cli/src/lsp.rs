@@ -6,7 +6,7 @@ use crate::{
 };
 use anyhow::{Context, Result, bail};
 use limpid_engine::model_store::{ModelStore, StoreSettings};
-use limpid_server::{EngineAnalyst, serve};
+use limpid_server::{ClientSettings, EngineAnalyst, Shared, serve};
 use std::sync::Arc;
 
 /// Runs the server until its client leaves.
@@ -26,9 +26,10 @@ pub(crate) fn run(args: &LspArgs) -> Result<()> {
         .enable_all()
         .build()
         .context("no threads for the server")?;
-    let served =
-        runtime.block_on(serve(Arc::new(analyst), tokio::io::stdin(), tokio::io::stdout()));
+    let shared = Shared::start(Arc::new(analyst))?;
+    let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
+    runtime.block_on(serve(shared, ClientSettings::default(), input, output));
     // Reading standard input cannot be interrupted; nobody waits for it.
     runtime.shutdown_background();
-    Ok(served?)
+    Ok(())
 }

@@ -14,6 +14,7 @@ pub mod hook_name;
 mod kernel_ops;
 pub mod kernels;
 pub mod linear;
+pub mod mailbox;
 pub mod memory;
 pub mod mlp;
 pub mod model;

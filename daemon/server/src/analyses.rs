@@ -1,7 +1,8 @@
-//! What was answered lately: places by analysis id, first and second steps by question. Least recently used goes first.
+//! What was answered lately: places by analysis id, of one client; first and second steps by question, of all.
 
 use crate::{analyst::Ask, place::Place};
 use limpid_protocol::{inspection::Inspection, views::attribution::AttributionView};
+use quick_cache::{Weighter, sync::Cache};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A short list, most recent last. Looked up by walking: it is shorter than hashing a prompt twice would cost.
@@ -32,19 +33,51 @@ impl<K: PartialEq, V: Clone> Recent<K, V> {
     }
 }
 
-/// The answers kept.
-pub(crate) struct Analyses {
-    places: Mutex<Recent<String, Arc<Place>>>,
-    first: Mutex<Recent<Ask, Arc<Inspection>>>,
-    second: Mutex<Recent<Ask, Arc<AttributionView>>>,
+/// Bytes of first steps that are kept, about.
+const FIRST_BYTES: u64 = 128 << 20;
+/// Bytes of second steps that are kept, about.
+const SECOND_BYTES: u64 = 32 << 20;
+
+/// Numbers by question, for all clients of a process: equal questions have equal answers, whoever asks.
+pub(crate) struct Numbers {
+    first: Cache<Ask, Arc<Inspection>, ByBytes>,
+    second: Cache<Ask, Arc<AttributionView>, ByBytes>,
 }
 
-impl Default for Analyses {
+#[derive(Clone)]
+struct ByBytes;
+
+/// Bytes of a row of heads or neurons, with the tokens it writes.
+const ROW: usize = 1024;
+/// Bytes of a token, a node or an edge with a few heads.
+const ITEM: usize = 96;
+
+impl Weighter<Ask, Arc<Inspection>> for ByBytes {
+    fn weight(&self, ask: &Ask, known: &Arc<Inspection>) -> u64 {
+        let rows = known.heads.len() + known.neurons.len();
+        let items = known.tokens.len() + known.routes.nodes.len() + known.routes.edges.len();
+        (ask.text.len() + rows * ROW + items * ITEM + ROW) as u64
+    }
+}
+
+impl Weighter<Ask, Arc<AttributionView>> for ByBytes {
+    fn weight(&self, ask: &Ask, known: &Arc<AttributionView>) -> u64 {
+        let rows = known.heads.len() + known.neurons.len();
+        (ask.text.len() + rows * ROW + known.attribution.scores.len() * 4 + ROW) as u64
+    }
+}
+
+/// What one client may come back to: its places, and the numbers of all.
+pub(crate) struct Analyses {
+    places: Mutex<Recent<String, Arc<Place>>>,
+    numbers: Arc<Numbers>,
+}
+
+impl Default for Numbers {
     fn default() -> Self {
         Self {
-            places: Mutex::new(Recent::new(128)),
-            first: Mutex::new(Recent::new(32)),
-            second: Mutex::new(Recent::new(32)),
+            first: Cache::with_weighter(1024, FIRST_BYTES, ByBytes),
+            second: Cache::with_weighter(1024, SECOND_BYTES, ByBytes),
         }
     }
 }
@@ -55,7 +88,35 @@ macro_rules! locked {
     };
 }
 
+impl Numbers {
+    pub(crate) fn first(&self, ask: &Ask) -> Option<Arc<Inspection>> {
+        self.first.get(ask)
+    }
+
+    pub(crate) fn keep_first(&self, ask: &Ask, inspection: Arc<Inspection>) {
+        self.first.insert(ask.clone(), inspection);
+    }
+
+    pub(crate) fn second(&self, ask: &Ask) -> Option<Arc<AttributionView>> {
+        self.second.get(ask)
+    }
+
+    pub(crate) fn keep_second(&self, ask: &Ask, attribution: Arc<AttributionView>) {
+        self.second.insert(ask.clone(), attribution);
+    }
+
+    /// Forgets the numbers of a model by any of its names: another may answer to them now.
+    pub(crate) fn forget(&self, names: &[Option<String>]) {
+        self.first.retain(|ask, _| !names.contains(&ask.model));
+        self.second.retain(|ask, _| !names.contains(&ask.model));
+    }
+}
+
 impl Analyses {
+    pub(crate) fn new(numbers: Arc<Numbers>) -> Self {
+        Self { places: Mutex::new(Recent::new(128)), numbers }
+    }
+
     pub(crate) fn place(&self, id: &str) -> Option<Arc<Place>> {
         locked!(self.places).get(&id.to_owned())
     }
@@ -65,30 +126,12 @@ impl Analyses {
     }
 
     pub(crate) fn first(&self, ask: &Ask) -> Option<Arc<Inspection>> {
-        locked!(self.first).get(ask)
-    }
-
-    pub(crate) fn keep_first(&self, ask: &Ask, inspection: Arc<Inspection>) {
-        locked!(self.first).put(ask.clone(), inspection);
-    }
-
-    pub(crate) fn second(&self, ask: &Ask) -> Option<Arc<AttributionView>> {
-        locked!(self.second).get(ask)
-    }
-
-    pub(crate) fn keep_second(&self, ask: &Ask, attribution: Arc<AttributionView>) {
-        locked!(self.second).put(ask.clone(), attribution);
+        self.numbers.first(ask)
     }
 
     /// Forgets places in a closed document; their numbers stay until they are pushed out.
     pub(crate) fn forget_document(&self, uri: &str) {
         locked!(self.places).entries.retain(|(_, place)| place.uri != uri);
-    }
-
-    /// Forgets all numbers: another model may answer to the same name now.
-    pub(crate) fn forget_numbers(&self) {
-        locked!(self.first).entries.clear();
-        locked!(self.second).entries.clear();
     }
 }
 

@@ -5,7 +5,7 @@ use crate::prompt_text::{Message, PromptText};
 use limpid_engine::cancel::CancelToken;
 use limpid_protocol::{
     inspection::{Inspection, Objective},
-    model_status::{CacheStatus, ModelRow},
+    model_status::{CacheStatus, ModelRow, ModelState},
     request::{TargetChoice, TokenChoice},
     view_error::{ErrorKind, ViewError},
     views::{
@@ -20,7 +20,7 @@ use limpid_protocol::{
         tokens::TokensView,
     },
 };
-use std::{ops::Range, sync::Arc};
+use std::{any::Any, ops::Range, sync::Arc};
 
 /// What is analysed: everything an answer depends on, so that equal asks have equal answers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -86,7 +86,10 @@ pub struct Turn {
 }
 
 /// Takes the share done (0..1) and what is being done.
-pub type ProgressCallback = Box<dyn Fn(f32, &str) + Send + Sync>;
+pub type ProgressCallback = Arc<dyn Fn(f32, &str) + Send + Sync>;
+
+/// Keeps what it stands for in memory while it lives.
+pub type Hold = Arc<dyn Any + Send + Sync>;
 
 /// What a running call is given beside its arguments.
 pub struct Job {
@@ -98,7 +101,12 @@ pub struct Job {
 impl Job {
     /// A job with a progress callback of share done (0..1) and what is being done.
     pub fn new(cancel: CancelToken, progress: impl Fn(f32, &str) + Send + Sync + 'static) -> Self {
-        Self { cancel, progress: Box::new(progress) }
+        Self { cancel, progress: Arc::new(progress) }
+    }
+
+    /// The same job, given up when somebody else says so.
+    pub(crate) fn until(&self, cancel: CancelToken) -> Self {
+        Self { cancel, progress: self.progress.clone() }
     }
 
     /// Says how far the call is. Cheap; may be called once a layer.
@@ -117,8 +125,8 @@ impl Job {
     }
 }
 
-/// The models, as the server sees them. Calls with a [`Job`] block and run on one worker thread, one at a time (`load` and `unload` on
-/// another); the others answer at once, from any thread. `subject` in params is the server's: implementations read the [`Ask`].
+/// The models, as the server sees them. Calls with a [`Job`] block and run on worker threads: those that compute one at a
+/// time, `load` and `unload` on another, and follow-ups of a finished analysis (`keeps`) on a third; the others answer at once, from any thread. `subject` in params is the server's: implementations read the [`Ask`].
 /// Every call may fail with a [`ViewError`]; a panic is caught and answered as [`ErrorKind::Internal`].
 pub trait Analyst: Send + Sync + 'static {
     /// Models known and what they do; the default one is marked. At once. A loaded model is listed under the very name it was asked
@@ -127,6 +135,24 @@ pub trait Analyst: Send + Sync + 'static {
 
     /// The trace cache. At once.
     fn cache(&self) -> CacheStatus;
+
+    /// Whether a model answers at once. At once, and cheap: asked before every request.
+    fn is_loaded(&self, model: Option<&str>) -> bool {
+        self.models().iter().any(|row| {
+            let is_meant = model.map_or(row.is_default, |name| row.name == name);
+            is_meant && row.state == ModelState::Loaded
+        })
+    }
+
+    /// Keeps a loaded model from being let go while requests that need it wait or run. At once.
+    fn hold(&self, _model: Option<&str>) -> Option<Hold> {
+        None
+    }
+
+    /// Whether follow-ups of this question need no forward pass. At once.
+    fn keeps(&self, _ask: &Ask) -> bool {
+        false
+    }
 
     /// Loads a model, fetching it where needed; returns when it can answer.
     ///

@@ -15,7 +15,7 @@ use limpid_protocol::{
     position::{Position, Range},
     request::Request,
     view_error::{ErrorKind, ViewError},
-    views::status::{Status, StatusResult},
+    views::status::Status,
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -47,18 +47,7 @@ impl Backend {
     /// `limpid/status`.
     pub(crate) async fn status(&self, params: Value) -> Result<Value> {
         read::<Status>(params)?;
-        let desk = &self.0;
-        written(Ok(StatusResult {
-            version: env!("CARGO_PKG_VERSION").into(),
-            protocol: PROTOCOL_VERSION,
-            pid: std::process::id(),
-            uptime_s: desk.started.elapsed().as_secs(),
-            documents: desk.documents.count(),
-            queue: desk.compute.queued() + desk.loading.queued(),
-            models: desk.analyst.models(),
-            cache: desk.analyst.cache(),
-            methods: desk.stats.rows(),
-        }))
+        written(Ok(self.0.shared.status()))
     }
 
     /// `window/workDoneProgress/cancel`, which the framework does not route.
@@ -67,7 +56,7 @@ impl Backend {
         params: lsp::WorkDoneProgressCancelParams,
     ) {
         if let lsp::NumberOrString::String(token) = params.token {
-            self.0.loading.cancel(&token);
+            self.0.shared.loading.cancel(self.0.id, &token);
         }
     }
 
@@ -76,7 +65,8 @@ impl Backend {
         let Ok(document) = self.0.documents.snapshot(uri.as_str()) else { return Ok(None) };
         let prompts = document.prompts(uri.as_str());
         let Some(prompt) = prompts.first() else { return Ok(None) };
-        Place::new(uri.as_str(), &document, Arc::clone(prompt)).map(|place| Some(Arc::new(place)))
+        let place = Place::new(uri.as_str(), &document, Arc::clone(prompt))?;
+        Ok(Some(Arc::new(self.0.by_default(place))))
     }
 
     fn encoding(&self) -> Encoding {

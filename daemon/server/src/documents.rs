@@ -120,6 +120,14 @@ impl Documents {
         self.lock().get(uri).map(|document| document.version)
     }
 
+    /// All of them, by URI.
+    pub(crate) fn all(&self) -> Vec<(String, Document)> {
+        let mut all: Vec<_> =
+            self.lock().iter().map(|(uri, document)| (uri.clone(), document.clone())).collect();
+        all.sort_by(|a, b| a.0.cmp(&b.0));
+        all
+    }
+
     /// How many are open.
     pub(crate) fn count(&self) -> usize {
         self.lock().len()
@@ -131,6 +139,11 @@ impl Documents {
 }
 
 impl Document {
+    /// Whether its text is the editor's.
+    pub(crate) fn is_usable(&self) -> bool {
+        self.problem.is_none()
+    }
+
     /// The prompts that appear by themselves in this version.
     pub(crate) fn prompts(&self, uri: &str) -> Prompts {
         let found = || prompt_selection::prompts(uri, self).into_iter().map(Arc::new).collect();

@@ -1,6 +1,6 @@
-//! The language server: LSP and the `limpid/` methods over any pair of byte streams. Handlers convert, post a job to a worker and await it.
+//! The language server: LSP and the `limpid/` methods over any pair of byte streams, for one client or many. Handlers convert, post a job to a worker and await it.
 //! Reading order: `analyst` (what is asked of the models), `service` (how it is put together), `backend` (the LSP methods),
-//! `answering` (the way of a request), then one file a concern. What must not live here: model facts, files, sockets.
+//! `shared` (what a process has once), `answering` (the way of a request), then one file a concern. What must not live here: model facts, files, sockets.
 
 mod analyses;
 pub mod analyst;
@@ -11,14 +11,17 @@ mod documents;
 pub mod engine_analyst;
 pub mod error_codes;
 mod flights;
-mod frame_guard;
+pub mod forwarded_session;
+pub mod frame_guard;
 mod highlights;
 mod hover;
 mod inlay;
+mod message_head;
 mod method_stats;
 mod methods;
 mod model_loading;
 mod model_rows;
+mod model_slots;
 mod place;
 mod positions;
 mod predicted_cache;
@@ -27,8 +30,13 @@ pub mod prompt_document;
 mod prompt_selection;
 pub mod prompt_text;
 pub mod service;
+mod shared;
 mod token_table;
+mod urgency;
+mod waiters;
 
 pub use analyst::{Analyst, Ask, Job};
+pub use answering::ClientSettings;
 pub use engine_analyst::EngineAnalyst;
 pub use service::serve;
+pub use shared::Shared;

@@ -59,7 +59,7 @@ impl Served for RouteGraph {
         job: &Job,
     ) -> Result<RoutesView, ViewError> {
         if params.prune.is_some() || params.top.is_some() {
-            return desk.analyst.routes(ask, params, job);
+            return desk.analyst()?.routes(ask, params, job);
         }
         Ok(RoutesView {
             target: step.target.clone(),
@@ -81,7 +81,7 @@ impl Served for TokenAttribution {
         if params.methods.is_none() && params.top.is_none() {
             return desk.attributions(ask, job).map(|kept| (*kept).clone());
         }
-        desk.analyst.attributions(ask, params, job)
+        desk.analyst()?.attributions(ask, params, job)
     }
 }
 
@@ -95,7 +95,7 @@ macro_rules! served_by {
                 _: &Inspection,
                 job: &Job,
             ) -> Result<Self::Body, ViewError> {
-                desk.analyst.$call(ask, params, job)
+                desk.analyst()?.$call(ask, params, job)
             }
         }
     )*};

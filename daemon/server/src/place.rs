@@ -130,7 +130,8 @@ impl Place {
         self
     }
 
-    fn name(&mut self) {
+    /// Names place and question anew, after a change.
+    pub(crate) fn name(&mut self) {
         let mut hasher = DefaultHasher::new();
         (&self.ask, &self.uri, self.version, self.prompt.source.start).hash(&mut hasher);
         self.id = format!("a{:016x}", hasher.finish());

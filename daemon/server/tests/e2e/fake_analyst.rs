@@ -1,5 +1,5 @@
 //! A deterministic stand-in for the models: a token a word with its leading space, flows and scores that can be told by hand.
-//! Texts steer it: `BLOCK` waits until it is cancelled, `PANIC` panics, `LONG` is over the context window.
+//! Texts steer it: `BLOCK` waits until it is cancelled, `WAIT` until the gate opens, `PANIC` panics, `LONG` is over the context window.
 
 use limpid_engine::error::EngineError;
 use limpid_protocol::{
@@ -41,6 +41,7 @@ pub struct FakeAnalyst {
     /// Blocked calls that saw their cancellation.
     pub cancelled: AtomicUsize,
     gate: (Mutex<bool>, Condvar),
+    order: Mutex<Vec<String>>,
 }
 
 impl FakeAnalyst {
@@ -48,6 +49,11 @@ impl FakeAnalyst {
         let fake = Self::default();
         fake.loaded.store(true, Ordering::SeqCst);
         Arc::new(fake)
+    }
+
+    /// Texts in the order in which they were inspected.
+    pub fn order(&self) -> Vec<String> {
+        self.order.lock().unwrap().clone()
     }
 
     /// Lets a load that waits go on.
@@ -176,6 +182,10 @@ impl Analyst for FakeAnalyst {
         CacheStatus { bytes: 0, hits: 0, misses: 0 }
     }
 
+    fn keeps(&self, _: &Ask) -> bool {
+        true
+    }
+
     fn load(&self, model: Option<&str>, job: &Job) -> Result<(), ViewError> {
         if model.is_some_and(|name| name != "Fake") {
             return Err(ViewError::new(
@@ -203,6 +213,7 @@ impl Analyst for FakeAnalyst {
     }
 
     fn inspect(&self, ask: &Ask, job: &Job) -> Result<Inspection, ViewError> {
+        self.order.lock().unwrap().push(ask.text.to_string());
         self.inspections.fetch_add(1, Ordering::SeqCst);
         if ask.text.contains("PANIC") {
             panic!("asked to");
@@ -211,7 +222,8 @@ impl Analyst for FakeAnalyst {
             let error = EngineError::ContextWindow { n_tokens: 9214, n_ctx: 8192, is_whole: true };
             return Err(from_engine(&error));
         }
-        while ask.text.contains("BLOCK") {
+        let waits = || ask.text.contains("WAIT") && !*self.gate.0.lock().unwrap();
+        while ask.text.contains("BLOCK") || waits() {
             if let Err(error) = job.check() {
                 self.cancelled.fetch_add(1, Ordering::SeqCst);
                 return Err(error);

@@ -1,6 +1,6 @@
 //! A small LSP client over an in-memory pipe to a real server. Dropping it fails the test if a message was left unread.
 
-use limpid_server::{Analyst, serve};
+use limpid_server::{Analyst, ClientSettings, Shared, serve};
 use serde_json::{Value, json};
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 use tokio::{
@@ -16,7 +16,7 @@ const HANG: Duration = Duration::from_secs(20);
 pub struct LspClient {
     reader: BufReader<ReadHalf<DuplexStream>>,
     writer: Option<WriteHalf<DuplexStream>>,
-    server: Option<JoinHandle<std::io::Result<()>>>,
+    server: Option<JoinHandle<()>>,
     unread: VecDeque<Value>,
     next_id: i64,
 }
@@ -24,9 +24,26 @@ pub struct LspClient {
 impl LspClient {
     /// A client of a fresh server, before `initialize`.
     pub fn connect(analyst: Arc<dyn Analyst>) -> Self {
-        let (ours, theirs) = tokio::io::duplex(1 << 20);
+        Self::join(Shared::start(analyst).unwrap(), ClientSettings::default())
+    }
+
+    /// One more client of a server, before `initialize`.
+    pub fn join(shared: Arc<Shared>, settings: ClientSettings) -> Self {
+        Self::over(tokio::io::duplex(1 << 20), shared, settings)
+    }
+
+    /// A client whose pipe holds few bytes.
+    pub fn join_narrow(shared: Arc<Shared>, bytes: usize) -> Self {
+        Self::over(tokio::io::duplex(bytes), shared, ClientSettings::default())
+    }
+
+    fn over(
+        (ours, theirs): (DuplexStream, DuplexStream),
+        shared: Arc<Shared>,
+        settings: ClientSettings,
+    ) -> Self {
         let (input, output) = tokio::io::split(theirs);
-        let server = tokio::spawn(serve(analyst, input, output));
+        let server = tokio::spawn(serve(shared, settings, input, output));
         let (reader, writer) = tokio::io::split(ours);
         let unread = VecDeque::new();
         Self {
@@ -41,10 +58,14 @@ impl LspClient {
     /// A client that is through the handshake.
     pub async fn start(analyst: Arc<dyn Analyst>, capabilities: Value) -> (Self, Value) {
         let mut client = Self::connect(analyst);
-        let result =
-            client.ask("initialize", json!({ "capabilities": capabilities })).await.unwrap();
-        client.notify("initialized", json!({})).await;
+        let result = client.initialize(capabilities).await;
         (client, result)
+    }
+
+    pub async fn initialize(&mut self, capabilities: Value) -> Value {
+        let result = self.ask("initialize", json!({ "capabilities": capabilities })).await.unwrap();
+        self.notify("initialized", json!({})).await;
+        result
     }
 
     pub async fn send_bytes(&mut self, bytes: &[u8]) {
@@ -117,7 +138,6 @@ impl LspClient {
         tokio::time::timeout(HANG, self.server.take().unwrap())
             .await
             .expect("the server hangs")
-            .unwrap()
             .unwrap();
         while let Some(message) = self.read().await {
             self.unread.push_back(message);
@@ -133,7 +153,6 @@ impl LspClient {
         tokio::time::timeout(HANG, self.server.take().unwrap())
             .await
             .expect("the server hangs")
-            .unwrap()
             .unwrap();
     }
 

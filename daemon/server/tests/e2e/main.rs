@@ -7,8 +7,10 @@
     reason = "everything here is a test"
 )]
 
+mod evicting;
 mod fake_analyst;
 mod frames;
 mod lsp_client;
 mod requests;
+mod serving;
 mod standard_methods;
