@@ -1,7 +1,10 @@
 //! What was answered lately: places by analysis id, first and second steps by question. Least recently used goes first.
 
 use crate::{analyst::Ask, place::Place};
-use limpid_protocol::{inspection::Inspection, views::attribution::AttributionView};
+use limpid_protocol::{
+    inspection::Inspection,
+    views::{attribution::AttributionView, tokens::TokensView},
+};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A short list, most recent last. Looked up by walking: it is shorter than hashing a prompt twice would cost.
@@ -35,6 +38,7 @@ impl<K: PartialEq, V: Clone> Recent<K, V> {
 /// The answers kept.
 pub(crate) struct Analyses {
     places: Mutex<Recent<String, Arc<Place>>>,
+    glances: Mutex<Recent<Ask, Arc<TokensView>>>,
     first: Mutex<Recent<Ask, Arc<Inspection>>>,
     second: Mutex<Recent<Ask, Arc<AttributionView>>>,
 }
@@ -43,6 +47,7 @@ impl Default for Analyses {
     fn default() -> Self {
         Self {
             places: Mutex::new(Recent::new(128)),
+            glances: Mutex::new(Recent::new(64)),
             first: Mutex::new(Recent::new(32)),
             second: Mutex::new(Recent::new(32)),
         }
@@ -62,6 +67,25 @@ impl Analyses {
 
     pub(crate) fn keep_place(&self, place: Arc<Place>) {
         locked!(self.places).put(place.id.clone(), place);
+    }
+
+    /// A glance: one of its own, or what an inspection of the same question holds.
+    pub(crate) fn glance(&self, ask: &Ask) -> Option<Arc<TokensView>> {
+        locked!(self.glances).get(ask).or_else(|| {
+            let kept = self.first(ask)?;
+            let glance = Arc::new(TokensView {
+                model: kept.model.clone(),
+                tokens: kept.tokens.clone(),
+                target: kept.target.clone(),
+                predictions: kept.predictions.clone(),
+            });
+            self.keep_glance(ask, glance.clone());
+            Some(glance)
+        })
+    }
+
+    pub(crate) fn keep_glance(&self, ask: &Ask, glance: Arc<TokensView>) {
+        locked!(self.glances).put(ask.clone(), glance);
     }
 
     pub(crate) fn first(&self, ask: &Ask) -> Option<Arc<Inspection>> {
@@ -87,6 +111,7 @@ impl Analyses {
 
     /// Forgets all numbers: another model may answer to the same name now.
     pub(crate) fn forget_numbers(&self) {
+        locked!(self.glances).entries.clear();
         locked!(self.first).entries.clear();
         locked!(self.second).entries.clear();
     }

@@ -4,15 +4,16 @@
 use crate::{
     analyses::Analyses,
     analyst::{Analyst, Ask, Job},
-    documents::Documents,
+    capabilities::Negotiated,
+    documents::{Document, Documents},
     error_codes::from_engine,
     flights::Flights,
     method_stats::MethodStats,
     methods::Served,
     model_loading::Loading,
     place::Place,
-    positions::Encoding,
     progress,
+    prompt_document::PromptDocument,
     token_table::token_table,
 };
 use limpid_engine::worker::Worker;
@@ -20,7 +21,10 @@ use limpid_protocol::{
     inspection::Inspection,
     request::{Answer, Subject},
     view_error::{ErrorKind, ViewError},
-    views::attribution::{AttributionParams, AttributionView},
+    views::{
+        attribution::{AttributionParams, AttributionView},
+        tokens::TokensView,
+    },
 };
 use std::{
     sync::{Arc, OnceLock},
@@ -31,14 +35,6 @@ use tower_lsp::Client;
 
 /// An analysis that takes longer shows progress.
 const QUIET: Duration = Duration::from_millis(500);
-
-/// What was agreed at `initialize`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Negotiated {
-    pub(crate) encoding: Encoding,
-    pub(crate) shows_progress: bool,
-    pub(crate) refreshes_inlays: bool,
-}
 
 /// Everything the handlers share.
 pub(crate) struct Desk {
@@ -56,12 +52,7 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(crate) fn negotiated(&self) -> Negotiated {
-        let before = Negotiated {
-            encoding: Encoding::Utf16,
-            shows_progress: false,
-            refreshes_inlays: false,
-        };
-        self.negotiated.get().copied().unwrap_or(before)
+        self.negotiated.get().copied().unwrap_or_default()
     }
 
     /// The client, if it shows progress.
@@ -144,6 +135,37 @@ impl Desk {
         result
     }
 
+    /// A glance at a prompt.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub(crate) async fn glanced(
+        &self,
+        method: &'static str,
+        place: &Place,
+    ) -> Result<Arc<TokensView>, ViewError> {
+        let ask = place.ask.clone();
+        self.run(method, place, move |desk, job| desk.glance(&ask, job)).await
+    }
+
+    /// A glance that is kept already.
+    pub(crate) fn kept_glance(&self, ask: &Ask) -> Option<Arc<TokensView>> {
+        self.analyses.glance(ask)
+    }
+
+    /// A prompt of a document as a place, with what its folder and this client say.
+    ///
+    /// # Errors
+    /// [`ErrorKind::EmptyPrompt`].
+    pub(crate) fn found(
+        &self,
+        uri: &str,
+        document: &Document,
+        prompt: Arc<PromptDocument>,
+    ) -> Result<Place, ViewError> {
+        Place::new(uri, document, prompt)
+    }
+
     /// # Errors
     /// [`ErrorKind::StaleVersion`] when another version is open.
     pub(crate) fn require_version(&self, uri: &str, version: i32) -> Result<(), ViewError> {
@@ -195,6 +217,28 @@ pub(crate) struct JobDesk {
 }
 
 impl JobDesk {
+    /// The models.
+    ///
+    /// # Errors
+    /// Only what is kept may be used now.
+    pub(crate) fn analyst(&self) -> Result<&dyn Analyst, ViewError> {
+        Ok(&*self.analyst)
+    }
+
+    /// A glance, computed at most once for a question; an inspection of it holds one.
+    ///
+    /// # Errors
+    /// Of the engine and the request.
+    pub(crate) fn glance(&self, ask: &Ask, job: &Job) -> Result<Arc<TokensView>, ViewError> {
+        if let Some(kept) = self.analyses.glance(ask) {
+            return Ok(kept);
+        }
+        let glance = Arc::new(self.analyst()?.glance(ask, job)?);
+        job.check()?;
+        self.analyses.keep_glance(ask, glance.clone());
+        Ok(glance)
+    }
+
     /// Step one, computed at most once for a question.
     pub(crate) fn inspection(&self, ask: &Ask, job: &Job) -> Result<Arc<Inspection>, ViewError> {
         if let Some(kept) = self.analyses.first(ask) {

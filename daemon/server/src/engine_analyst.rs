@@ -301,6 +301,13 @@ impl Analyst for EngineAnalyst {
         CacheStatus { bytes: status.bytes, hits: status.hits, misses: status.misses }
     }
 
+    fn special_tokens(&self, model: Option<&str>) -> Arc<[String]> {
+        let slot = self.models.get(self.name_of(model)).map(|slot| slot.clone());
+        let Some(Slot::Loaded(loaded)) = slot else { return Arc::default() };
+        let names = loaded.tokenizer.as_ref().map(|tokenizer| tokenizer.special_names());
+        names.unwrap_or_default().into()
+    }
+
     fn load(&self, model: Option<&str>, job: &Job) -> Result<(), ViewError> {
         self.loaded(model, job).map(|_| ())
     }

@@ -130,6 +130,13 @@ impl Place {
         self
     }
 
+    /// The same prompt with this question.
+    pub(crate) fn asking(mut self, ask: Ask) -> Self {
+        self.ask = ask;
+        self.name();
+        self
+    }
+
     fn name(&mut self) {
         let mut hasher = DefaultHasher::new();
         (&self.ask, &self.uri, self.version, self.prompt.source.start).hash(&mut hasher);

@@ -176,6 +176,10 @@ impl Analyst for FakeAnalyst {
         CacheStatus { bytes: 0, hits: 0, misses: 0 }
     }
 
+    fn special_tokens(&self, _: Option<&str>) -> Arc<[String]> {
+        ["<|end|>".to_owned()].into()
+    }
+
     fn load(&self, model: Option<&str>, job: &Job) -> Result<(), ViewError> {
         if model.is_some_and(|name| name != "Fake") {
             return Err(ViewError::new(

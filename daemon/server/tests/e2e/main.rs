@@ -9,6 +9,7 @@
 
 mod fake_analyst;
 mod frames;
+mod fuzzed_messages;
 mod lsp_client;
 mod requests;
 mod standard_methods;
