@@ -1,7 +1,10 @@
 //! What was answered lately: places by analysis id, of one client; first and second steps by question, of all.
 
 use crate::{analyst::Ask, place::Place};
-use limpid_protocol::{inspection::Inspection, views::attribution::AttributionView};
+use limpid_protocol::{
+    inspection::Inspection,
+    views::{attribution::AttributionView, tokens::TokensView},
+};
 use quick_cache::{Weighter, sync::Cache};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -33,6 +36,8 @@ impl<K: PartialEq, V: Clone> Recent<K, V> {
     }
 }
 
+/// Bytes of glances that are kept, about.
+const GLANCE_BYTES: u64 = 32 << 20;
 /// Bytes of first steps that are kept, about.
 const FIRST_BYTES: u64 = 128 << 20;
 /// Bytes of second steps that are kept, about.
@@ -40,6 +45,7 @@ const SECOND_BYTES: u64 = 32 << 20;
 
 /// Numbers by question, for all clients of a process: equal questions have equal answers, whoever asks.
 pub(crate) struct Numbers {
+    glances: Cache<Ask, Arc<TokensView>, ByBytes>,
     first: Cache<Ask, Arc<Inspection>, ByBytes>,
     second: Cache<Ask, Arc<AttributionView>, ByBytes>,
 }
@@ -51,6 +57,12 @@ struct ByBytes;
 const ROW: usize = 1024;
 /// Bytes of a token, a node or an edge with a few heads.
 const ITEM: usize = 96;
+
+impl Weighter<Ask, Arc<TokensView>> for ByBytes {
+    fn weight(&self, ask: &Ask, known: &Arc<TokensView>) -> u64 {
+        (ask.text.len() + known.tokens.len() * ITEM + ROW) as u64
+    }
+}
 
 impl Weighter<Ask, Arc<Inspection>> for ByBytes {
     fn weight(&self, ask: &Ask, known: &Arc<Inspection>) -> u64 {
@@ -76,6 +88,7 @@ pub(crate) struct Analyses {
 impl Default for Numbers {
     fn default() -> Self {
         Self {
+            glances: Cache::with_weighter(1024, GLANCE_BYTES, ByBytes),
             first: Cache::with_weighter(1024, FIRST_BYTES, ByBytes),
             second: Cache::with_weighter(1024, SECOND_BYTES, ByBytes),
         }
@@ -89,6 +102,25 @@ macro_rules! locked {
 }
 
 impl Numbers {
+    /// A glance: one of its own, or what an inspection of the same question holds.
+    pub(crate) fn glance(&self, ask: &Ask) -> Option<Arc<TokensView>> {
+        self.glances.get(ask).or_else(|| {
+            let kept = self.first(ask)?;
+            let glance = Arc::new(TokensView {
+                model: kept.model.clone(),
+                tokens: kept.tokens.clone(),
+                target: kept.target.clone(),
+                predictions: kept.predictions.clone(),
+            });
+            self.keep_glance(ask, glance.clone());
+            Some(glance)
+        })
+    }
+
+    pub(crate) fn keep_glance(&self, ask: &Ask, glance: Arc<TokensView>) {
+        self.glances.insert(ask.clone(), glance);
+    }
+
     pub(crate) fn first(&self, ask: &Ask) -> Option<Arc<Inspection>> {
         self.first.get(ask)
     }
@@ -107,6 +139,7 @@ impl Numbers {
 
     /// Forgets the numbers of a model by any of its names: another may answer to them now.
     pub(crate) fn forget(&self, names: &[Option<String>]) {
+        self.glances.retain(|ask, _| !names.contains(&ask.model));
         self.first.retain(|ask, _| !names.contains(&ask.model));
         self.second.retain(|ask, _| !names.contains(&ask.model));
     }
@@ -125,8 +158,9 @@ impl Analyses {
         locked!(self.places).put(place.id.clone(), place);
     }
 
-    pub(crate) fn first(&self, ask: &Ask) -> Option<Arc<Inspection>> {
-        self.numbers.first(ask)
+    /// As [`Numbers::glance`].
+    pub(crate) fn glance(&self, ask: &Ask) -> Option<Arc<TokensView>> {
+        self.numbers.glance(ask)
     }
 
     /// Forgets places in a closed document; their numbers stay until they are pushed out.

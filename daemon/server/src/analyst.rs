@@ -154,6 +154,9 @@ pub trait Analyst: Send + Sync + 'static {
         false
     }
 
+    /// Names of a loaded model's special tokens; none of one that is not loaded. At once.
+    fn special_tokens(&self, model: Option<&str>) -> Arc<[String]>;
+
     /// Loads a model, fetching it where needed; returns when it can answer.
     ///
     /// # Errors

@@ -4,13 +4,14 @@
 use crate::{
     analyses::{Analyses, Numbers},
     analyst::{Analyst, Ask, Job},
-    documents::Documents,
+    capabilities::Negotiated,
+    documents::{Document, Documents},
     error_codes::from_engine,
     flights::Flights,
     methods::Served,
     place::Place,
-    positions::Encoding,
     progress,
+    prompt_document::PromptDocument,
     shared::{ClientId, Shared},
     token_table::token_table,
     urgency::{class, only_reads},
@@ -21,7 +22,10 @@ use limpid_protocol::{
     inspection::Inspection,
     request::{Answer, Subject},
     view_error::{ErrorKind, ViewError},
-    views::attribution::{AttributionParams, AttributionView},
+    views::{
+        attribution::{AttributionParams, AttributionView},
+        tokens::TokensView,
+    },
 };
 use std::{
     cell::Cell,
@@ -33,14 +37,6 @@ use tower_lsp::Client;
 
 /// An analysis that takes longer shows progress.
 const QUIET: Duration = Duration::from_millis(500);
-
-/// What was agreed at `initialize`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Negotiated {
-    pub(crate) encoding: Encoding,
-    pub(crate) shows_progress: bool,
-    pub(crate) refreshes_inlays: bool,
-}
 
 /// Everything the handlers of one client share.
 pub(crate) struct Desk {
@@ -63,12 +59,7 @@ pub struct ClientSettings {
 
 impl Desk {
     pub(crate) fn negotiated(&self) -> Negotiated {
-        let before = Negotiated {
-            encoding: Encoding::Utf16,
-            shows_progress: false,
-            refreshes_inlays: false,
-        };
-        self.negotiated.get().copied().unwrap_or(before)
+        self.negotiated.get().copied().unwrap_or_default()
     }
 
     /// The client, if it shows progress.
@@ -191,6 +182,37 @@ impl Desk {
         }
     }
 
+    /// A glance at a prompt.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub(crate) async fn glanced(
+        &self,
+        method: &'static str,
+        place: &Place,
+    ) -> Result<Arc<TokensView>, ViewError> {
+        let ask = place.ask.clone();
+        self.run(method, place, move |desk, job| desk.glance(&ask, job)).await
+    }
+
+    /// A glance that is kept already.
+    pub(crate) fn kept_glance(&self, ask: &Ask) -> Option<Arc<TokensView>> {
+        self.analyses.glance(ask)
+    }
+
+    /// A prompt of a document as a place, with what its folder and this client say.
+    ///
+    /// # Errors
+    /// [`ErrorKind::EmptyPrompt`].
+    pub(crate) fn found(
+        &self,
+        uri: &str,
+        document: &Document,
+        prompt: Arc<PromptDocument>,
+    ) -> Result<Place, ViewError> {
+        Ok(self.by_default(Place::new(uri, document, prompt)?))
+    }
+
     /// # Errors
     /// [`ErrorKind::StaleVersion`] when another version is open.
     pub(crate) fn require_version(&self, uri: &str, version: i32) -> Result<(), ViewError> {
@@ -264,6 +286,23 @@ impl JobDesk {
             return Err(ViewError::new(ErrorKind::Cancelled, "not kept"));
         }
         Ok(&*self.analyst)
+    }
+
+    /// A glance, computed at most once for a question; an inspection of it holds one.
+    ///
+    /// # Errors
+    /// Of the engine and the request.
+    pub(crate) fn glance(&self, ask: &Ask, job: &Job) -> Result<Arc<TokensView>, ViewError> {
+        if let Some(kept) = self.numbers.glance(ask) {
+            return Ok(kept);
+        }
+        let analyst = self.analyst()?;
+        let shared = job.until(self.cancel_of(ask, job));
+        let glance = Arc::new(analyst.glance(ask, &shared)?);
+        shared.check()?;
+        self.numbers.keep_glance(ask, glance.clone());
+        job.check()?;
+        Ok(glance)
     }
 
     /// Step one, computed at most once for a question, and given up only when nobody waits for it any more.

@@ -2,10 +2,10 @@
 
 use crate::{
     analyst::{Analyst, Ask, Hold, Job},
-    chat_template::{self, ChatMessage},
     error_codes::from_engine,
     model_slots::ModelSlots,
     predicted_cache::PredictedCache,
+    prompt_tokens::{chosen_positions, encode},
 };
 use limpid_analysis::{
     attribution::Method,
@@ -25,7 +25,7 @@ use limpid_engine::{
     memory::MemoryBudget,
     model_pool::Loaded,
     model_store::ModelStore,
-    tokenizer::{Specials, Token},
+    tokenizer::Token,
     trace::{CapturePlan, Trace},
     trace_cache::TraceCache,
 };
@@ -226,28 +226,6 @@ impl EngineAnalyst {
     }
 }
 
-/// Tokens of what is asked about: the text as it is, or its messages in the model's chat template.
-fn encode(loaded: &Loaded, ask: &Ask) -> Result<Vec<Token>, EngineError> {
-    let (tokenizer, n_ctx) = (loaded.tokenizer()?, loaded.model.spec.n_ctx);
-    let Some(turns) = &ask.turns else {
-        return tokenizer.encode_within(&ask.text, Specials::Parse, n_ctx);
-    };
-    tokenizer.refuse_far_too_long(&ask.text, n_ctx)?;
-    let messages: Vec<ChatMessage<'_>> = turns
-        .iter()
-        .map(|turn| ChatMessage {
-            role: turn.role.as_str(),
-            content: &ask.text[turn.content.clone()],
-            source: turn.content.start,
-        })
-        .collect();
-    let tokens = tokenizer.encode_parts(&chat_template::render(tokenizer, &messages)?.parts())?;
-    if tokens.len() > n_ctx {
-        return Err(EngineError::ContextWindow { n_tokens: tokens.len(), n_ctx, is_whole: true });
-    }
-    Ok(tokens)
-}
-
 fn rows(top: Option<usize>) -> Top {
     Top::Strongest(top.unwrap_or(ROWS).min(MOST_ROWS))
 }
@@ -260,6 +238,12 @@ impl Analyst for EngineAnalyst {
     fn cache(&self) -> CacheStatus {
         let status = self.traces.status();
         CacheStatus { bytes: status.bytes, hits: status.hits, misses: status.misses }
+    }
+
+    fn special_tokens(&self, model: Option<&str>) -> Arc<[String]> {
+        let Some(loaded) = self.models.resident(model) else { return Arc::default() };
+        let names = loaded.tokenizer.as_ref().map(|tokenizer| tokenizer.special_names());
+        names.unwrap_or_default().into()
     }
 
     fn load(&self, model: Option<&str>, job: &Job) -> Result<(), ViewError> {
@@ -373,22 +357,7 @@ impl Analyst for EngineAnalyst {
     fn lens(&self, ask: &Ask, params: &LensParams, job: &Job) -> Result<LensView, ViewError> {
         let inspected = self.inspected(ask, Prune::DEFAULT, job)?;
         let inspector = &inspected.inspector;
-        let n_tokens = inspected.tokens.len();
-        let positions = params.positions.clone().unwrap_or_else(|| (0..n_tokens).collect());
-        if let Some(position) = positions.iter().find(|position| **position >= n_tokens) {
-            let problem = format!(
-                "position {position} is out of range; the prompt has positions 0 to {}",
-                n_tokens - 1
-            );
-            return Err(ViewError::new(ErrorKind::BadRequest, problem));
-        }
-        if positions.is_empty() || positions.len() > n_tokens {
-            let problem = format!(
-                "`positions` has {} entries for {n_tokens} tokens; name each position once, or leave it out for all",
-                positions.len()
-            );
-            return Err(ViewError::new(ErrorKind::BadRequest, problem));
-        }
+        let positions = chosen_positions(params.positions.as_deref(), inspected.tokens.len())?;
         let progress =
             |done: usize, of: usize| job.progress(done as f32 / of as f32, "reading the lens");
         let watch = Watch { cancel: &job.cancel, progress: &progress };

@@ -4,12 +4,7 @@
 //! A server that takes over loads the models in use before it is asked what the last one left unanswered: an answer must not depend on
 //! which server gave it.
 
-use crate::{
-    documents::{Documents, Edit},
-    message_head::MessageHead,
-    positions::Encoding,
-};
-use limpid_protocol::position::Range;
+use crate::{forwarded_documents::ForwardedDocuments, message_head::MessageHead};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -38,8 +33,7 @@ pub struct ForwardedSession {
     /// The server's answer reached the client: the next server's is for us.
     is_initialized: bool,
     has_left: bool,
-    encoding: Encoding,
-    documents: Documents,
+    documents: ForwardedDocuments,
     /// The latest of each notification that sets something.
     notes: Vec<(String, Value)>,
     waiting: VecDeque<Waiting>,
@@ -196,19 +190,7 @@ impl ForwardedSession {
         let mut told = Vec::new();
         if self.is_initialized {
             told.extend(self.notes.iter().map(|(_, note)| bytes(note)));
-            for (uri, document) in self.documents.all() {
-                let usable = document.is_usable();
-                let item = json!({ "uri": uri, "languageId": document.language, "version": document.version,
-                    "text": document.text.to_string() });
-                let open = json!({ "textDocument": item });
-                told.push(notification("textDocument/didOpen", &open));
-                if !usable {
-                    // The same version again: the server too must wait for the next full text.
-                    let identifier = json!({ "uri": uri, "version": document.version });
-                    let nothing = json!({ "textDocument": identifier, "contentChanges": [] });
-                    told.push(notification("textDocument/didChange", &nothing));
-                }
-            }
+            told.extend(self.documents.replay());
         }
         self.is_connected = true;
         for (at, name) in self.used.iter().enumerate() {
@@ -251,7 +233,7 @@ impl ForwardedSession {
     fn notification(&mut self, method: &str, message: &Value) {
         match method {
             "textDocument/didOpen" | "textDocument/didChange" | "textDocument/didClose" => {
-                self.document(method, &message["params"]);
+                self.documents.changed(method, &message["params"]);
             }
             "initialized" | "$/setTrace" => self.note(method.to_owned(), message),
             "exit" => self.has_left = true,
@@ -299,11 +281,7 @@ impl ForwardedSession {
         if !self.is_initialized && is_initialize && !head.is_error {
             self.is_initialized = true;
             let message: Value = serde_json::from_slice(body).unwrap_or_default();
-            self.encoding = match message["result"]["capabilities"]["positionEncoding"].as_str() {
-                Some("utf-8") => Encoding::Utf8,
-                Some("utf-32") => Encoding::Utf32,
-                _ => Encoding::Utf16,
-            };
+            self.documents.negotiated(&message["result"]["capabilities"]["positionEncoding"]);
         }
         if head.has_result && answered.method.starts_with("textDocument/") {
             self.used.insert(None);
@@ -357,35 +335,6 @@ impl ForwardedSession {
             self.progress.push(token);
         }
     }
-
-    fn document(&self, method: &str, params: &Value) {
-        let item = &params["textDocument"];
-        let Some(uri) = item["uri"].as_str() else { return };
-        let version = item["version"].as_i64().and_then(|version| i32::try_from(version).ok());
-        match (method, version) {
-            ("textDocument/didOpen", Some(version)) => {
-                let language = item["languageId"].as_str().unwrap_or_default();
-                let Some(text) = item["text"].as_str() else { return };
-                self.documents.open(uri, language.to_owned(), version, text);
-            }
-            ("textDocument/didChange", Some(version)) => {
-                let changes = params["contentChanges"].as_array().cloned().unwrap_or_default();
-                let edit = |change: Value| {
-                    // A range that cannot be read must not become a full text.
-                    let range = match change.get("range") {
-                        None | Some(Value::Null) => None,
-                        Some(range) => Some(serde_json::from_value::<Range>(range.clone()).ok()?),
-                    };
-                    Some(Edit { range, text: change["text"].as_str()?.to_owned() })
-                };
-                if let Some(edits) = changes.into_iter().map(edit).collect::<Option<Vec<_>>>() {
-                    self.documents.change(uri, version, edits, self.encoding);
-                }
-            }
-            ("textDocument/didClose", _) => self.documents.close(uri),
-            _ => {}
-        }
-    }
 }
 
 /// Whether the answer depends on a model being there.
@@ -393,7 +342,7 @@ fn needs_model(method: &str) -> bool {
     !["initialize", "shutdown", "limpid/status", "limpid/models"].contains(&method)
 }
 
-fn notification(method: &str, params: &Value) -> Vec<u8> {
+pub(crate) fn notification(method: &str, params: &Value) -> Vec<u8> {
     bytes(&json!({ "jsonrpc": "2.0", "method": method, "params": params }))
 }
 

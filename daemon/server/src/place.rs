@@ -130,6 +130,13 @@ impl Place {
         self
     }
 
+    /// The same prompt with this question.
+    pub(crate) fn asking(mut self, ask: Ask) -> Self {
+        self.ask = ask;
+        self.name();
+        self
+    }
+
     /// Names place and question anew, after a change.
     pub(crate) fn name(&mut self) {
         let mut hasher = DefaultHasher::new();

@@ -186,6 +186,10 @@ impl Analyst for FakeAnalyst {
         true
     }
 
+    fn special_tokens(&self, _: Option<&str>) -> Arc<[String]> {
+        ["<|end|>".to_owned()].into()
+    }
+
     fn load(&self, model: Option<&str>, job: &Job) -> Result<(), ViewError> {
         if model.is_some_and(|name| name != "Fake") {
             return Err(ViewError::new(

@@ -2,7 +2,11 @@
 
 use limpid_server::{Analyst, ClientSettings, Shared, serve};
 use serde_json::{Value, json};
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     io::{
         AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf,
@@ -128,6 +132,33 @@ impl LspClient {
     pub async fn change(&mut self, uri: &str, version: i32, change: Value) {
         let params = json!({ "textDocument": { "uri": uri, "version": version }, "contentChanges": [change] });
         self.notify("textDocument/didChange", params).await;
+    }
+
+    /// Reads until each of these requests is answered, and takes their ids away; answers what the server asks.
+    pub async fn settle(&mut self, open: &mut BTreeSet<i64>) {
+        while !open.is_empty() {
+            let message = match self.unread.pop_front() {
+                Some(message) => message,
+                None => {
+                    let message = tokio::time::timeout(HANG, self.read()).await;
+                    let Ok(message) = message else { return };
+                    message.expect("the server closed its stream")
+                }
+            };
+            if message.get("method").is_none() {
+                let id = message["id"].as_i64().unwrap_or(-1);
+                assert!(open.remove(&id), "answered twice, or never asked: {message}");
+            } else if message.get("id").is_some() {
+                self.reply(&message).await;
+            }
+        }
+    }
+
+    /// As [`Self::leave`], whatever else was said.
+    pub async fn leave_unread(mut self) {
+        self.ask("shutdown", Value::Null).await.unwrap();
+        self.unread.clear();
+        self.vanish().await;
     }
 
     /// Ends the session as an editor does, and checks that nothing was left unread.

@@ -10,6 +10,7 @@
 mod evicting;
 mod fake_analyst;
 mod frames;
+mod fuzzed_messages;
 mod lsp_client;
 mod requests;
 mod serving;
