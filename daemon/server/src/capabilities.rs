@@ -2,7 +2,7 @@
 
 use crate::{positions::Encoding, verbs::command_names};
 use limpid_protocol::PROTOCOL_VERSION;
-use tower_lsp::ls_types as lsp;
+use tower_lsp::{Client, ls_types as lsp};
 
 /// What was agreed at `initialize`.
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +73,21 @@ impl Negotiated {
             has_configuration: yes(workspace.and_then(|workspace| workspace.configuration)),
         };
         (negotiated, kind)
+    }
+}
+
+impl Negotiated {
+    /// Has the editor ask anew for what models or settings change.
+    pub(crate) async fn refresh(self, client: &Client) {
+        if self.refreshes_inlays {
+            let _ = client.inlay_hint_refresh().await;
+        }
+        if self.refreshes_lenses {
+            let _ = client.code_lens_refresh().await;
+        }
+        if self.refreshes_diagnostics {
+            let _ = client.workspace_diagnostic_refresh().await;
+        }
     }
 }
 

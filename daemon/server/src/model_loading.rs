@@ -251,7 +251,7 @@ impl Desk {
         mut stage: watch::Receiver<Stage>,
         mut outcome: watch::Receiver<Outcome>,
     ) {
-        let (client, refreshes) = (self.client.clone(), self.negotiated().refreshes_inlays);
+        let (client, negotiated) = (self.client.clone(), self.negotiated());
         let shown = self.shared.model_row(name.as_deref()).map(|row| row.name).or(name.clone());
         let title = format!("Limpid: loading {}", shown.as_deref().unwrap_or("the default model"));
         let reporter = progress::reporter(self.progress_client(), token, title, Duration::ZERO);
@@ -268,10 +268,7 @@ impl Desk {
                 outcome.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone());
             match ended.unwrap_or_else(|| Err(load_failed(name.as_deref()))) {
                 Err(error) => client.show_message(MessageType::ERROR, error).await,
-                Ok(()) if refreshes => {
-                    let _ = client.inlay_hint_refresh().await;
-                }
-                Ok(()) => {}
+                Ok(()) => negotiated.refresh(&client).await,
             }
         });
     }

@@ -12,6 +12,7 @@ use crate::{
 use limpid_protocol::{
     display,
     inspection::{Prediction, TokenRow},
+    model_status::ModelState,
     route_graph::NodeKind,
     view_error::{ErrorKind, ViewError},
 };
@@ -70,6 +71,10 @@ impl Desk {
             let at_once = desk.problems(&uri);
             desk.publish(&uri, version, &at_once).await;
             tokio::time::sleep(PAUSE).await;
+            // What the model says comes when there is one; whoever asks for anything else has it loaded.
+            while desk.documents.version(uri.as_str()) == version && desk.is_waiting(&uri) {
+                tokio::time::sleep(PAUSE).await;
+            }
             if desk.documents.version(uri.as_str()) != version {
                 return;
             }
@@ -79,6 +84,16 @@ impl Desk {
                 desk.publish(&uri, version, &problems).await;
             }
         });
+    }
+
+    /// Whether a document's prompts wait for a model that is being loaded.
+    fn is_waiting(&self, uri: &Uri) -> bool {
+        let places = self.prompts(uri);
+        let loading = |place: &Arc<Place>| {
+            let row = self.shared.model_row(place.ask.model.as_deref());
+            row.is_some_and(|row| matches!(row.state, ModelState::Fetching | ModelState::Loading))
+        };
+        places.iter().any(loading)
     }
 
     async fn publish(&self, uri: &Uri, version: Option<i32>, problems: &[Problem]) {
