@@ -19,6 +19,7 @@ mod method_stats;
 mod methods;
 mod model_loading;
 mod model_rows;
+pub mod parts;
 mod place;
 mod positions;
 mod progress;
