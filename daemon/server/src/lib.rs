@@ -27,6 +27,7 @@ pub mod prompt_document;
 mod prompt_selection;
 pub mod prompt_text;
 pub mod service;
+pub mod settings;
 mod token_table;
 
 pub use analyst::{Analyst, Ask, Job};
