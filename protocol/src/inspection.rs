@@ -2,7 +2,8 @@
 //! Tokens are named by index everywhere; parts that were not asked for are left out.
 
 use crate::{
-    head_row::HeadRow, neuron_row::NeuronRow, route_graph::Routes, token_value::VocabularyToken,
+    head_row::HeadRow, neuron_row::NeuronRow, part_row::PartRow, route_graph::Routes,
+    token_value::VocabularyToken,
 };
 use std::collections::BTreeMap;
 
@@ -146,6 +147,9 @@ wire! {
         /// Scores per token; left out in the first step's answer.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub attribution: Option<Attribution>,
+        /// Scores rolled up to parts of the prompt, in its order; left out unless asked for (`--by`).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub parts: Option<Vec<PartRow>>,
         /// The pruned route graph.
         pub routes: Routes,
         /// Heads, strongest first.

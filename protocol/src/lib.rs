@@ -14,6 +14,7 @@ pub mod head_row;
 pub mod inspection;
 pub mod model_status;
 pub mod neuron_row;
+pub mod part_row;
 pub mod position;
 pub mod request;
 pub mod route_graph;

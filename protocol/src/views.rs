@@ -9,6 +9,7 @@ pub mod mlp;
 pub mod models;
 pub mod neuron;
 pub mod node;
+pub mod parts;
 pub mod routes;
 pub mod status;
 pub mod tokens;
@@ -19,6 +20,7 @@ macro_rules! for_each_view {
     ($then:ident) => {
         $then!($crate::views::tokens::Tokens);
         $then!($crate::views::attribution::TokenAttribution);
+        $then!($crate::views::parts::Parts);
         $then!($crate::views::routes::RouteGraph);
         $then!($crate::views::lens::LensGrid);
         $then!($crate::views::node::NodeView);

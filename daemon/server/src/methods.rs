@@ -3,23 +3,28 @@
 use crate::{
     analyst::{Ask, Job},
     answering::JobDesk,
+    parts::{self, Outline, TokenScores},
 };
 use limpid_protocol::{
     inspection::Inspection,
     request::View,
     view_error::ViewError,
     views::{
-        attribution::TokenAttribution,
+        attribution::{AttributionParams, TokenAttribution},
         edge::EdgeView,
         head::HeadView,
         lens::LensGrid,
         mlp::MlpView,
         neuron::NeuronView,
         node::NodeView,
+        parts::{Parts, PartsParams, PartsView},
         routes::{RouteGraph, RoutesView},
         tokens::{Tokens, TokensView},
     },
 };
+
+/// The attribution method that gives every token the flow from it in the unpruned graph.
+const FLOW: &str = "flow";
 
 /// A view that this server answers.
 pub(crate) trait Served: View {
@@ -82,6 +87,36 @@ impl Served for TokenAttribution {
             return desk.attributions(ask, job).map(|kept| (*kept).clone());
         }
         desk.analyst()?.attributions(ask, params, job)
+    }
+}
+
+impl Served for Parts {
+    fn compute(
+        desk: &JobDesk,
+        ask: &Ask,
+        params: &PartsParams,
+        step: &Inspection,
+        job: &Job,
+    ) -> Result<PartsView, ViewError> {
+        let method = params.method.clone().unwrap_or_else(|| "atp".to_owned());
+        let of_tokens = AttributionParams {
+            subject: params.subject.clone(),
+            methods: Some(vec![method, FLOW.to_owned()]),
+            top: Some(0),
+        };
+        let found = desk.analyst.attributions(ask, &of_tokens, job)?;
+        let others = found.attribution.others.unwrap_or_default();
+        let drawn = || parts::drawn_flows(&step.routes, step.tokens.len());
+        let flows = others.get(FLOW).cloned().unwrap_or_else(drawn);
+        let scores = TokenScores { flows: &flows, attributions: &found.attribution.scores };
+        let segments = parts::segments(&ask.text, &Outline::default(), params.by);
+        Ok(PartsView {
+            target: found.target,
+            by: params.by,
+            method: found.attribution.method,
+            unit: found.attribution.unit,
+            parts: parts::roll_up(&ask.text, &segments, &step.tokens, scores),
+        })
     }
 }
 

@@ -167,6 +167,7 @@ impl Inspector {
             predictions: self.predictions(),
             lens: None,
             attribution: None,
+            parts: None,
             routes: self.routes(),
             heads: self.heads(None, RankBy::Flow, self.top)?,
             neurons: self.neurons(None, RankBy::Flow, self.top)?,

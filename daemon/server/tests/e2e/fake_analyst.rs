@@ -257,6 +257,7 @@ impl Analyst for FakeAnalyst {
             predictions: predictions(),
             lens: None,
             attribution: None,
+            parts: None,
             routes,
             heads: vec![head()],
             timings_ms: None,

@@ -21,7 +21,7 @@ async fn opened(analyst: Arc<FakeAnalyst>, text: &str) -> LspClient {
 fn any_params(subject: Value) -> Value {
     let node = |kind: &str| json!({ "kind": kind, "layer": 0, "position": 0 });
     json!({
-        "subject": subject, "layer": 1, "head": 2, "neuron": 3,
+        "subject": subject, "layer": 1, "head": 2, "neuron": 3, "by": "line",
         "node": node("resid_post"), "from": node("embed"), "to": node("resid_mid"),
     })
 }
@@ -51,6 +51,31 @@ async fn every_view_answers_with_analysis_version_and_token_table() {
     analyses.dedup();
     assert_eq!(analyses.len(), 1, "a follow-up keeps its analysis");
     assert_eq!(analyst.inspections.load(Ordering::SeqCst), 1, "a follow-up costs no forward pass");
+    client.leave().await;
+}
+
+#[tokio::test]
+async fn scores_roll_up_to_the_parts_asked_for() {
+    let mut client = opened(FakeAnalyst::loaded(), "The capital\nof it").await;
+    let params = json!({ "subject": subject(1), "by": "line" });
+    let view = client.ask("limpid/parts", params).await.unwrap()["view"].clone();
+    assert_eq!((&view["by"], &view["method"]), (&json!("line"), &json!("atp")));
+    // Four tokens with flows 1 to 4 tenths and scores -1.5 to 0.5 and 0; the first is the sink.
+    let brief = |row: &Value| {
+        let share = (row["share"].as_f64().unwrap() * 9.0).round();
+        json!([row["text"], row["tokens"], row["attribution"], row["is_sink"], share])
+    };
+    let rows: Vec<Value> = view["parts"].as_array().unwrap().iter().map(brief).collect();
+    assert_eq!(
+        rows,
+        [
+            json!(["The capital", { "start": 0, "end": 2 }, -2.0, true, 2.0]),
+            json!(["of it", { "start": 2, "end": 4 }, 0.5, false, 7.0]),
+        ]
+    );
+    assert!(
+        client.ask("limpid/parts", json!({ "subject": subject(1), "by": "page" })).await.is_err()
+    );
     client.leave().await;
 }
 
