@@ -23,6 +23,7 @@ mod place;
 mod positions;
 mod progress;
 pub mod prompt_document;
+pub mod prompt_formats;
 mod prompt_selection;
 pub mod prompt_text;
 pub mod service;
