@@ -16,6 +16,7 @@ pub mod model_status;
 pub mod neuron_row;
 pub mod part_row;
 pub mod position;
+pub mod rendered_prompt;
 pub mod request;
 pub mod route_graph;
 pub mod token_table;

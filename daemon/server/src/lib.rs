@@ -31,6 +31,7 @@ mod predicted_cache;
 mod progress;
 pub mod prompt_document;
 mod prompt_edit;
+pub mod prompt_formats;
 mod prompt_selection;
 pub mod prompt_text;
 mod prompt_tokens;
