@@ -104,7 +104,7 @@ impl Served for Parts {
             methods: Some(vec![method, FLOW.to_owned()]),
             top: Some(0),
         };
-        let found = desk.analyst.attributions(ask, &of_tokens, job)?;
+        let found = desk.analyst()?.attributions(ask, &of_tokens, job)?;
         let others = found.attribution.others.unwrap_or_default();
         let drawn = || parts::drawn_flows(&step.routes, step.tokens.len());
         let flows = others.get(FLOW).cloned().unwrap_or_else(drawn);
