@@ -1,6 +1,7 @@
 //! What can be written on the command line. The flags of `inspect` and `trace` are stable.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use limpid_protocol::part_row::PartBy;
 use std::{path::PathBuf, time::Duration};
 
 /// See through a language model's prediction: what is predicted, which tokens it rests on, through which heads and neurons.
@@ -114,6 +115,15 @@ pub struct InspectArgs {
     /// Add the lens grid: layer by token, top token and the target's probability and rank
     #[arg(long)]
     pub lens: bool,
+    /// Roll scores up to parts of the prompt, with the share of each
+    #[arg(long, value_enum, value_name = "PART")]
+    pub by: Option<By>,
+    /// Inspect every prompt of a file: JSON lines (prompt, text or messages; id, target, foil), CSV, or a prompt a line
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "text", "token_ids", "range"])]
+    pub set: Option<PathBuf>,
+    /// Write the JSON lines of --set to this file; run the same command again to go on where it stopped
+    #[arg(long, value_name = "FILE", requires = "set")]
+    pub out: Option<PathBuf>,
     /// Rank heads and neurons by this
     #[arg(long, value_enum, default_value_t = RankBy::Attribution)]
     pub rank_by: RankBy,
@@ -123,6 +133,36 @@ pub struct InspectArgs {
     /// Add milliseconds per stage
     #[arg(long)]
     pub timings: bool,
+}
+
+/// What a prompt is cut into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum By {
+    /// Words, punctuation apart
+    Word,
+    /// Lines
+    Line,
+    /// Sentences
+    Sentence,
+    /// Lines between blank lines
+    Paragraph,
+    /// Examples of a few-shot prompt
+    Example,
+    /// Messages of a chat
+    Message,
+}
+
+impl From<By> for PartBy {
+    fn from(by: By) -> Self {
+        match by {
+            By::Word => Self::Word,
+            By::Line => Self::Line,
+            By::Sentence => Self::Sentence,
+            By::Paragraph => Self::Paragraph,
+            By::Example => Self::Example,
+            By::Message => Self::Message,
+        }
+    }
 }
 
 /// What heads and neurons are ranked by.
@@ -141,6 +181,8 @@ pub enum Format {
     Text,
     /// One object, for programs
     Json,
+    /// One object a line, for --set
+    Jsonl,
     /// The route graph for Graphviz
     Dot,
 }

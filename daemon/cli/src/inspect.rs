@@ -2,11 +2,10 @@
 
 use crate::{
     args::{Format, InspectArgs, RankBy},
-    dot,
+    dot, folder,
     page::{Page, print},
-    progress::Progress,
     prompt::{self, Prepared},
-    render,
+    render, set_run,
 };
 use anyhow::{Result, anyhow};
 use limpid_analysis::{
@@ -16,11 +15,15 @@ use limpid_analysis::{
     views::inspection::{Inspector, Question, RankBy as Rank, Top},
 };
 use limpid_engine::{cancel::CancelToken, forward::Watch};
-use limpid_protocol::inspection::{Inspection, TimingsMs};
+use limpid_protocol::{
+    inspection::{Inspection, TimingsMs},
+    part_row::{PartBy, PartRow},
+};
+use limpid_server::parts::{TokenScores, roll_up, segments};
 use std::{sync::Arc, time::Instant};
 
 /// Flags that are checked before the model is loaded.
-struct Checked {
+pub(crate) struct Checked {
     prune: Prune,
     methods: Vec<Method>,
     objective: Option<ObjectiveKind>,
@@ -61,22 +64,44 @@ impl Checked {
 /// What was wrong with the flags, the prompt or the model, in one sentence.
 pub(crate) fn run(args: &InspectArgs) -> Result<()> {
     let checked = Checked::new(args)?;
+    let file = args.set.as_deref().or(args.prompt.file.as_deref());
+    let args = &InspectArgs { prompt: folder::with_settings(&args.prompt, file), ..args.clone() };
+    if let Some(set) = &args.set {
+        return set_run::run(args, &checked, set);
+    }
     let started = Instant::now();
     let prepared = Prepared::new(&args.prompt)?;
-    let mut inspection = inspect(&prepared, args, &checked)?;
-    if let Some(timings) = &mut inspection.timings_ms {
+    let mut done = inspect(&prepared, args, &checked)?;
+    if let Some(timings) = &mut done.inspection.timings_ms {
         timings.total = ms(started);
     }
     match args.format {
         Format::Text => {
             let mut page = Page::stdout();
-            render::inspection(&inspection, &mut page);
+            done.page(&mut page);
             page.finish()?;
         }
-        Format::Dot => print(&dot::render(&inspection))?,
-        Format::Json => print(&format!("{}\n", serde_json::to_string(&inspection)?))?,
+        Format::Dot => print(&dot::render(&done.inspection))?,
+        Format::Json | Format::Jsonl => {
+            print(&format!("{}\n", serde_json::to_string(&done.inspection)?))?;
+        }
     }
     Ok(())
+}
+
+/// An inspection, and what its page shows beside it.
+pub(crate) struct Done {
+    /// The inspection.
+    pub(crate) inspection: Inspection,
+    /// Roll-ups that the page shows: the one asked for, else messages and lines where there are several.
+    rolled_up: Vec<(PartBy, Vec<PartRow>)>,
+}
+
+impl Done {
+    /// All of it, for people.
+    pub(crate) fn page(&self, page: &mut Page) {
+        render::inspection(&self.inspection, &self.rolled_up, page);
+    }
 }
 
 fn ms(since: Instant) -> f32 {
@@ -88,10 +113,14 @@ fn ms(since: Instant) -> f32 {
 /// # Errors
 /// As [`run`].
 pub(crate) fn inspect_prepared(prepared: &Prepared, args: &InspectArgs) -> Result<Inspection> {
-    inspect(prepared, args, &Checked::new(args)?)
+    Ok(inspect(prepared, args, &Checked::new(args)?)?.inspection)
 }
 
-fn inspect(prepared: &Prepared, args: &InspectArgs, checked: &Checked) -> Result<Inspection> {
+/// Inspects a prepared prompt.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn inspect(prepared: &Prepared, args: &InspectArgs, checked: &Checked) -> Result<Done> {
     let cancel = CancelToken::default();
     let loaded = &prepared.loaded;
     let token =
@@ -109,7 +138,7 @@ fn inspect(prepared: &Prepared, args: &InspectArgs, checked: &Checked) -> Result
     let forward = ms(started);
 
     let started = Instant::now();
-    let bar = Progress::steps("following the flow", loaded.model.spec.n_layers as u64 + 1);
+    let bar = prepared.progress("following the flow", loaded.model.spec.n_layers as u64 + 1);
     let progress = |done: usize, _: usize| bar.set(done as u64);
     let watch = Watch { cancel: &cancel, progress: &progress };
     let inspector = Inspector::new(Arc::clone(loaded), trace, &question, [], watch)?;
@@ -123,7 +152,12 @@ fn inspect(prepared: &Prepared, args: &InspectArgs, checked: &Checked) -> Result
     let started = Instant::now();
     bar.say("walking back");
     let attributions = inspector.attributions(watch)?;
-    inspection.attribution = Some(inspector.attribution(attributions, &checked.methods));
+    let attribution = inspector.attribution(attributions, &checked.methods);
+    let rolled_up =
+        rolled_up(prepared, args, &inspection, &inspector.input_flows(), &attribution.scores);
+    inspection.parts =
+        args.by.map(|_| rolled_up.iter().flat_map(|(_, rows)| rows.clone()).collect());
+    inspection.attribution = Some(attribution);
     let rank_by = match args.rank_by {
         RankBy::Attribution => Rank::Attribution,
         RankBy::Flow => Rank::Flow,
@@ -139,5 +173,32 @@ fn inspect(prepared: &Prepared, args: &InspectArgs, checked: &Checked) -> Result
         backward: ms(started),
         total: 0.0,
     });
-    Ok(inspection)
+    Ok(Done { inspection, rolled_up })
+}
+
+/// The roll-up asked for, else messages and lines where there are several.
+fn rolled_up(
+    prepared: &Prepared,
+    args: &InspectArgs,
+    inspection: &Inspection,
+    flows: &[f32],
+    attributions: &[f32],
+) -> Vec<(PartBy, Vec<PartRow>)> {
+    let scores = TokenScores { flows, attributions };
+    let rows = |by: PartBy| {
+        let segments = segments(&prepared.text, &prepared.outline, by);
+        (by, roll_up(&prepared.text, &segments, &inspection.tokens, scores))
+    };
+    if let Some(by) = args.by {
+        return vec![rows(by.into())];
+    }
+    let mut found = Vec::new();
+    if !prepared.outline.messages.is_empty() {
+        found.push(rows(PartBy::Message));
+    }
+    let lines = rows(PartBy::Line);
+    if lines.1.iter().filter(|row| row.start.is_some()).count() > 1 {
+        found.push(lines);
+    }
+    found
 }

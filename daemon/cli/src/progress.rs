@@ -20,6 +20,11 @@ impl Progress {
         Self::new(what, total, "{msg} {wide_bar} {binary_bytes}/{binary_total_bytes} {eta}")
     }
 
+    /// A bar that nobody sees.
+    pub(crate) fn silent() -> Self {
+        Self { bar: ProgressBar::hidden() }
+    }
+
     fn new(what: &str, total: Option<u64>, template: &str) -> Self {
         let bar = match total {
             Some(total) => ProgressBar::new(total),

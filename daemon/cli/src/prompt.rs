@@ -17,6 +17,7 @@ use limpid_engine::{
     tokenizer::{MAX_TEXT_BYTES, Specials, Token},
     trace::{CapturePlan, Trace},
 };
+use limpid_server::parts::{Outline, Titled};
 use std::{
     fs::File,
     io::Read,
@@ -29,8 +30,14 @@ use std::{
 pub(crate) struct Prepared {
     /// Model and tokenizer.
     pub loaded: Arc<Loaded>,
+    /// The text: the prompt, or the contents of its messages one after another; empty where only ids were given.
+    pub text: String,
+    /// Its messages.
+    pub outline: Outline,
     /// Its tokens with their places in the text.
     pub tokens: Vec<Token>,
+    /// Whether long work shows a progress bar of its own.
+    pub shows_progress: bool,
     /// Bytes that model and traces may take.
     pub budget: MemoryBudget,
     /// Loading the model.
@@ -49,19 +56,61 @@ impl Prepared {
         let started = Instant::now();
         let (loaded, budget) = load(&args.model)?;
         let load_time = started.elapsed();
+        let prepared = Self::of(Arc::new(loaded), budget, given, args.chat)?;
+        Ok(Self { load_time, ..prepared })
+    }
+
+    /// Tokenises a prompt for a model that is loaded.
+    ///
+    /// # Errors
+    /// A prompt that is empty or too long; messages that the model's chat template refuses.
+    pub(crate) fn of(
+        loaded: Arc<Loaded>,
+        budget: MemoryBudget,
+        given: Given,
+        chat: bool,
+    ) -> Result<Self> {
         let started = Instant::now();
-        let tokens: Vec<Token> = match given {
-            Given::Ids(ids) => ids.into_iter().map(|id| Token { id, span: None }).collect(),
-            Given::Text(text) => tokenize(&loaded, &text, args.chat)?,
+        let given = match given {
+            Given::Text(content) if chat => {
+                Given::Messages(vec![Said { role: "user".to_owned(), content }])
+            }
+            given => given,
+        };
+        let mut outline = Outline::default();
+        let (text, tokens) = match given {
+            Given::Ids(ids) => {
+                (String::new(), ids.into_iter().map(|id| Token { id, span: None }).collect())
+            }
+            Given::Text(text) => {
+                let (tokenizer, n_ctx) = (loaded.tokenizer()?, loaded.model.spec.n_ctx);
+                let tokens = tokenizer.encode_within(&text, Specials::Parse, n_ctx)?;
+                (text, tokens)
+            }
+            Given::Messages(said) => {
+                let mut text = String::new();
+                for Said { role, content } in said {
+                    let start = text.len();
+                    text.push_str(&content);
+                    outline.messages.push(Titled { name: role, span: start..text.len() });
+                }
+                let n_ctx = loaded.model.spec.n_ctx;
+                let tokens =
+                    crate::chat::encode(loaded.tokenizer()?, &text, &outline.messages, n_ctx)?;
+                (text, tokens)
+            }
         };
         if tokens.is_empty() {
             bail!("the prompt is empty; the model's tokenizer makes no token of it");
         }
         Ok(Self {
-            loaded: Arc::new(loaded),
+            loaded,
+            text,
+            outline,
             tokens,
+            shows_progress: true,
             budget,
-            load_time,
+            load_time: Duration::ZERO,
             tokenize_time: started.elapsed(),
         })
     }
@@ -89,6 +138,11 @@ impl Prepared {
         }
     }
 
+    /// A bar for long work, where it is to be shown.
+    pub(crate) fn progress(&self, what: &str, n: u64) -> Progress {
+        if self.shows_progress { Progress::steps(what, n) } else { Progress::silent() }
+    }
+
     /// The traced forward pass, with a progress bar where it takes long.
     ///
     /// # Errors
@@ -99,15 +153,30 @@ impl Prepared {
         let available = self.budget.0.min(model.compute.free_bytes());
         model.check_tokens(&ids)?;
         let plan = CapturePlan::choose(&model.spec, ids.len(), available)?;
-        let bar = Progress::steps("reading the prompt", model.spec.n_layers as u64);
+        let bar = self.progress("reading the prompt", model.spec.n_layers as u64);
         let progress = |done: usize, _: usize| bar.set(done as u64);
         Ok(model.forward(&ids, None, plan, Watch { cancel, progress: &progress })?)
     }
 }
 
-enum Given {
+/// A prompt as it was given.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Given {
+    /// As text.
     Text(String),
+    /// As a chat, for the model's own chat template.
+    Messages(Vec<Said>),
+    /// As tokens.
     Ids(Vec<u32>),
+}
+
+/// A message of a chat.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Said {
+    /// Who says it.
+    pub role: String,
+    /// What.
+    pub content: String,
 }
 
 /// The prompt that was given; never an empty one, so that nobody waits for a model in vain.
@@ -181,14 +250,6 @@ fn parse_ids(text: &str) -> Result<Vec<u32>> {
         bail!("--token-ids: the prompt is empty; give at least one token");
     }
     Ok(ids)
-}
-
-fn tokenize(loaded: &Loaded, text: &str, chat: bool) -> Result<Vec<Token>> {
-    let (tokenizer, n_ctx) = (loaded.tokenizer()?, loaded.model.spec.n_ctx);
-    if chat {
-        return crate::chat::encode(tokenizer, text, n_ctx);
-    }
-    Ok(tokenizer.encode_within(text, Specials::Parse, n_ctx)?)
 }
 
 /// A token named by id or by text that is one token.

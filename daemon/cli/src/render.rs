@@ -1,10 +1,14 @@
 //! An inspection as text for people: predictions, tokens with heat and numbers, lines, routes, heads, neurons, timings,
 //! in the order of the side panel.
 
-use crate::page::{Page, bar};
+use crate::{
+    page::{Page, bar},
+    parts_page,
+};
 use limpid_protocol::{
     display,
     inspection::{Inspection, TokenRow},
+    part_row::{PartBy, PartRow},
     route_graph::{EdgeKind, NodeKind, RouteEdge, Routes},
     token_value::TokenValue,
 };
@@ -14,12 +18,16 @@ const ROUTE_LINES: usize = 24;
 /// Columns of a probability's bar.
 const PREDICTION_BAR: usize = 24;
 
-/// The whole inspection.
-pub(crate) fn inspection(inspection: &Inspection, page: &mut Page) {
+/// The whole inspection, with these roll-ups.
+pub(crate) fn inspection(
+    inspection: &Inspection,
+    rolled_up: &[(PartBy, Vec<PartRow>)],
+    page: &mut Page,
+) {
     header(inspection, page);
     predictions(inspection, page);
     tokens(inspection, page);
-    lines(inspection, page);
+    rolled_up.iter().for_each(|(by, rows)| parts_page::parts(*by, rows, page));
     routes(inspection, page);
     lens(inspection, page);
     heads(inspection, page);
@@ -134,42 +142,6 @@ fn input_flows(inspection: &Inspection) -> Vec<f32> {
         }
     }
     flows
-}
-
-/// Lines of the prompt, where there are several.
-fn lines(inspection: &Inspection, page: &mut Page) {
-    let mut lines: Vec<(String, f32, f32)> = vec![(String::new(), 0.0, 0.0)];
-    let flows = input_flows(inspection);
-    for token in &inspection.tokens {
-        let score = inspection
-            .attribution
-            .as_ref()
-            .and_then(|a| a.scores.get(token.index))
-            .copied()
-            .unwrap_or(0.0);
-        if let Some((text, flow, sum)) = lines.last_mut() {
-            text.push_str(&token.text);
-            *flow += flows[token.index];
-            *sum += score;
-        }
-        if token.text.ends_with('\n') {
-            lines.push((String::new(), 0.0, 0.0));
-        }
-    }
-    lines.retain(|(text, ..)| !text.is_empty());
-    if lines.len() < 2 {
-        return;
-    }
-    page.heading("by line", "flow, ~attribution");
-    for (index, (text, flow, score)) in lines.iter().enumerate() {
-        let text = display::cut(&display::escape(text), page.width().saturating_sub(30).max(20));
-        page.line(&format!(
-            "  {:>4} {:>7} {:>8}  {text}",
-            index + 1,
-            display::flow(*flow),
-            format!("~{}", display::signed(*score)),
-        ));
-    }
 }
 
 /// The strongest edges, from the prediction downwards.

@@ -4,16 +4,14 @@ use crate::{
     args::{Format, InspectArgs, PromptArgs, RankBy, TourArgs},
     inspect::inspect_prepared,
     page::Page,
-    prompt::{self, Prepared},
+    prompt::{self, Given, Prepared},
     render,
 };
 use anyhow::Result;
-use limpid_engine::tokenizer::Specials;
 use limpid_protocol::inspection::Inspection;
 use std::{
     io::{BufRead, IsTerminal},
     sync::Arc,
-    time::Duration,
 };
 
 /// One stop of the tour.
@@ -82,14 +80,8 @@ pub(crate) fn run(args: &TourArgs) -> Result<()> {
     page.line(&format!("Five findings on {}.", loaded.name));
     let waits = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     for (index, finding) in FINDINGS.iter().enumerate() {
-        let tokens = loaded.tokenizer()?.encode(finding.prompt, Specials::Parse)?;
-        let prepared = Prepared {
-            loaded: Arc::clone(&loaded),
-            tokens,
-            budget,
-            load_time: Duration::ZERO,
-            tokenize_time: Duration::ZERO,
-        };
+        let given = Given::Text(finding.prompt.to_owned());
+        let prepared = Prepared::of(Arc::clone(&loaded), budget, given, false)?;
         let inspection = inspect_prepared(&prepared, &flags(args, finding))?;
         page.line("");
         page.line(&"─".repeat(page.width()));
@@ -131,6 +123,9 @@ fn flags(args: &TourArgs, finding: &Finding) -> InspectArgs {
         objective: None,
         top: "10".to_owned(),
         lens: false,
+        by: None,
+        set: None,
+        out: None,
         rank_by: RankBy::Attribution,
         format: Format::Text,
         timings: false,

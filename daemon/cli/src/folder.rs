@@ -1,0 +1,36 @@
+//! What the nearest `limpid.toml` says, where the flags say nothing: flag > `limpid.toml` > `LIMPID_MODEL` > default.
+
+use crate::args::PromptArgs;
+use limpid_server::settings::folder::settings_for;
+use std::path::Path;
+
+/// The flags, with what the folders above `file` say where they say nothing. What is wrong there is said on standard error; the
+/// rest holds.
+pub(crate) fn with_settings(args: &PromptArgs, file: Option<&Path>) -> PromptArgs {
+    let mut args = args.clone();
+    let Some(file) = file else { return args };
+    let found = settings_for(file, None);
+    for (path, why) in &found.unreadable {
+        warn(&format!("{}: {why}", path.display()));
+    }
+    for (path, problem) in &found.problems {
+        warn(&format!("{}: {}", path.display(), problem.message));
+    }
+    let settings = found.settings;
+    args.model.model = args.model.model.or(settings.model);
+    args.token = args.token.or(settings.target);
+    args.foil = args.foil.or(settings.foil);
+    args.chat |= settings.chat.unwrap_or(false);
+    args
+}
+
+fn warn(what: &str) {
+    let shown: String = what
+        .chars()
+        .flat_map(|c| match c.is_control() {
+            true => c.escape_default().collect::<Vec<char>>(),
+            false => vec![c],
+        })
+        .collect();
+    anstream::eprintln!("limpid: warning: {shown}");
+}
