@@ -9,12 +9,14 @@ mod reference;
 
 pub mod component;
 pub mod display;
+pub mod handshake;
 pub mod head_row;
 pub mod inspection;
 pub mod model_status;
 pub mod neuron_row;
 pub mod part_row;
 pub mod position;
+pub mod rendered_prompt;
 pub mod request;
 pub mod route_graph;
 pub mod token_table;

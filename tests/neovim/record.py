@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs session.lua in real Neovim inside a pseudo-terminal and prints the screen it ends with.
+"""Runs session.lua in real Neovim inside a pseudo-terminal and prints the screens it records.
 
 usage: record.py NVIM LIMPID_BINARY LIMPID_HOME
 """
@@ -25,10 +25,14 @@ def main() -> int:
         prompt = os.path.join(folder, "capital.prompt")
         with open(prompt, "w", encoding="utf-8") as file:
             file.write("The capital of France is\n")
+        chat = os.path.join(folder, "chat.prompt")
+        with open(chat, "w", encoding="utf-8") as file:
+            file.write("system:\nYou answer in one word.\nuser:\nWhat is the capital of France? \n")
         pid, terminal = pty.fork()
         if pid == 0:
             os.environ.update(
-                LIMPID_SCREEN=screen, LIMPID_BINARY=binary, LIMPID_HOME=home, TERM="xterm-256color",
+                LIMPID_SCREEN=screen, LIMPID_BINARY=binary, LIMPID_HOME=home, LIMPID_CHAT=chat,
+                LIMPID_RUNTIME_DIR=os.path.join(folder, "run"), TERM="xterm-256color",
                 XDG_STATE_HOME=folder, XDG_CONFIG_HOME=folder, XDG_DATA_HOME=folder, LC_ALL="C.UTF-8",
             )
             os.execv(nvim, [nvim, "--clean", "-S", script, prompt])

@@ -94,7 +94,7 @@ fn a_broken_unembedding_is_named_by_everything_that_reads_logits() {
         let loaded = tiny.load(&compute);
         let (model, trace) = (&loaded.model, forward(&loaded, &tiny.ids()).unwrap());
         let cancel = CancelToken::default();
-        assert_eq!(hook(predicted_tokens(model, &trace, &cancel)), "logits");
+        assert_eq!(hook(predicted_tokens(model, &trace, &[], &cancel)), "logits");
         let resid = trace.resid_after(1).tensor().unwrap();
         assert_eq!(hook(lens_cells(model, &resid, 5, &cancel)), "logits");
     }

@@ -29,7 +29,7 @@ pub struct Findings {
     pub pruned: PrunedGraph,
     /// Neurons at the position.
     pub neurons: NeuronFlows,
-    predicted: OnceLock<Vec<Predicted>>,
+    predicted: OnceLock<Arc<[Predicted]>>,
 }
 
 impl Findings {
@@ -76,7 +76,12 @@ impl Findings {
         if let Some(known) = self.predicted.get() {
             return Ok(known);
         }
-        let predicted = predicted_tokens(model, &self.trace, watch.cancel)?;
-        Ok(self.predicted.get_or_init(|| predicted))
+        let predicted = predicted_tokens(model, &self.trace, &[], watch.cancel)?;
+        Ok(self.predicted.get_or_init(|| predicted.into()))
+    }
+
+    /// Takes over how each token was predicted from who computed it already, for this very trace.
+    pub fn know_predicted(&self, predicted: &Arc<[Predicted]>) {
+        let _ = self.predicted.set(Arc::clone(predicted));
     }
 }

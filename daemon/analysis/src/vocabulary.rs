@@ -119,21 +119,24 @@ pub struct Predicted {
     pub rank: usize,
 }
 
-/// How each token after the first was predicted: `[pos - 1]`, of token 1 on.
+/// How each token after the first was predicted: `[pos - 1]`, of token 1 on. What is `known` of the first ones is taken over:
+/// a token's prediction depends on those before it alone.
 ///
-/// *Cost*: the unembedding of all positions but the last, 64 rows in memory at a time.
+/// *Cost*: the unembedding of all positions but the last and the known ones, 64 rows in memory at a time.
 ///
 /// # Errors
 /// Cancelled; logits that are not finite; the device refused.
 pub fn predicted_tokens(
     model: &Model,
     trace: &Trace,
+    known: &[Predicted],
     cancel: &CancelToken,
 ) -> Result<Vec<Predicted>, EngineError> {
     let ids = trace.token_ids();
     let resid = trace.resid_after(model.spec.n_layers);
     let mut out = Vec::with_capacity(ids.len());
-    for start in (0..ids.len() - 1).step_by(BLOCK) {
+    out.extend_from_slice(&known[..known.len().min(ids.len() - 1)]);
+    for start in (out.len()..ids.len() - 1).step_by(BLOCK) {
         cancel.check()?;
         let n = BLOCK.min(ids.len() - 1 - start);
         let logits = to_host(&model.logits(&resid.narrow(start, n)?.tensor()?)?)?;

@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use limpid_protocol::part_row::PartBy;
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 /// See through a language model's prediction: what is predicted, which tokens it rests on, through which heads and neurons.
 #[derive(Debug, Parser)]
@@ -32,6 +32,12 @@ pub enum Command {
     Tour(TourArgs),
     /// Speak the Language Server Protocol on standard input and output
     Lsp(LspArgs),
+    /// The process that serves all your editors: what it does, its log, its end
+    Daemon {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: DaemonCommand,
+    },
     /// Print a completion script for a shell
     Completions {
         /// Which shell.
@@ -255,7 +261,56 @@ pub struct LspArgs {
     /// Model and device.
     #[command(flatten)]
     pub model: ModelArgs,
-    /// Serve from this process
+    /// Serve from this process, not from the daemon that all your editors share
     #[arg(long)]
     pub standalone: bool,
+    /// Minutes without a client after which a daemon started here leaves [default: $LIMPID_IDLE_MINUTES, else 30]
+    #[arg(long, value_name = "MINUTES", value_parser = minutes)]
+    pub idle_timeout: Option<Duration>,
+}
+
+/// `daemon ...`
+#[derive(Debug, Subcommand)]
+pub enum DaemonCommand {
+    /// What the daemon holds and does; that there is none is an answer too
+    Status {
+        /// What to print
+        #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+        format: ListFormat,
+    },
+    /// Let the daemon finish what it computes and leave; editors start another when they need it
+    Stop {
+        /// What to print
+        #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+        format: ListFormat,
+    },
+    /// What the daemon logged lately: never a prompt
+    Logs,
+    /// Be the daemon
+    #[command(hide = true)]
+    Run(DaemonRunArgs),
+}
+
+/// Flags of `daemon run`.
+#[derive(Debug, Args)]
+pub struct DaemonRunArgs {
+    /// Model and device.
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// Minutes without a client after which it leaves
+    #[arg(long, value_name = "MINUTES", value_parser = minutes)]
+    pub idle_timeout: Option<Duration>,
+    /// Log to the file in the runtime folder
+    #[arg(long)]
+    pub log_to_file: bool,
+}
+
+/// Reads a number of minutes.
+///
+/// # Errors
+/// It is none.
+pub(crate) fn minutes(text: &str) -> Result<Duration, String> {
+    let problem = || format!("`{text}` is no number of minutes; write one like 30 or 0.5");
+    let minutes: f64 = text.trim().parse().map_err(|_| problem())?;
+    Duration::try_from_secs_f64(minutes * 60.0).map_err(|_| problem())
 }

@@ -108,7 +108,7 @@ fn predict(args: &DoctorArgs, files: &limpid_engine::model_store::ModelFiles) ->
         "{} loads in {}; `{SAMPLE}` goes on with {} ({})",
         loaded.name,
         display::duration(load_ms),
-        display::token(&limpid_analysis::views::inspection::token_text(&loaded, best)),
+        display::token(&limpid_analysis::views::glance::token_text(&loaded, best)),
         display::duration(started.elapsed().as_secs_f32() * 1e3)
     ))
 }

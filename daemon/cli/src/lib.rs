@@ -1,12 +1,17 @@
 //! The command line: wiring, text, JSON and DOT out. Nothing but the answer on standard output.
 
 pub mod args;
+mod bounded_log;
 mod chat;
+mod daemon;
+mod daemon_client;
 mod doctor;
 mod dot;
 mod folder;
+mod handshake;
 mod inspect;
 mod lsp;
+mod lsp_forwarder;
 mod models;
 mod page;
 mod parts_page;
@@ -17,16 +22,19 @@ mod prompt_set;
 mod render;
 mod set_out;
 mod set_run;
+mod shared_daemon;
 mod tour;
 mod trace;
+mod transport;
 
-use args::{Cli, Command};
+use args::{Cli, Command, DaemonCommand};
 use clap::{CommandFactory, Parser};
 use std::{
     ffi::OsString,
     panic::{AssertUnwindSafe, catch_unwind},
     process::ExitCode,
 };
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 /// Runs the command line. Exit codes: 0 done, 1 the request failed (one line on standard error), 2 usage.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -42,10 +50,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(if e.use_stderr() { 2 } else { 0 });
         }
     };
-    let log =
-        tracing_subscriber::EnvFilter::try_from_env("LIMPID_LOG").unwrap_or_else(|_| "warn".into());
-    // A second run in one process (tests) keeps the first one's log.
-    let _ = tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr).try_init();
+    start_log(&cli.command);
     // What is wrong is said once, in one sentence, by whoever catches the panic.
     std::panic::set_hook(Box::new(|panic| tracing::debug!(%panic, "caught")));
     match catch_unwind(AssertUnwindSafe(|| command(cli.command))) {
@@ -53,6 +58,29 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Err(e)) => failed(&sentence(&e)),
         Err(_) => failed("internal error; please report it, with what LIMPID_LOG=debug prints"),
     }
+}
+
+/// Standard error, or a file where nobody reads that. A second run in one process (tests) keeps the first one's log.
+fn start_log(command: &Command) {
+    let file = match command {
+        Command::Daemon { command: DaemonCommand::Run(args) } if args.log_to_file => log_file(),
+        _ => None,
+    };
+    let usual = if file.is_some() { "warn,limpid_cli=info,limpid_server=info" } else { "warn" };
+    let filter =
+        tracing_subscriber::EnvFilter::try_from_env("LIMPID_LOG").unwrap_or_else(|_| usual.into());
+    let writer = match file {
+        Some(file) => BoxMakeWriter::new(std::sync::Mutex::new(file)),
+        None => BoxMakeWriter::new(std::io::stderr),
+    };
+    let log = tracing_subscriber::fmt().with_env_filter(filter);
+    let _ = log.with_writer(writer).try_init();
+}
+
+fn log_file() -> Option<bounded_log::BoundedLog> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+    let place = runtime.block_on(async { transport::Place::from_env() }).ok()?;
+    Some(bounded_log::BoundedLog::open(place.log()))
 }
 
 fn failed(problem: &str) -> ExitCode {
@@ -99,6 +127,7 @@ fn command(command: Command) -> anyhow::Result<()> {
         Command::Doctor(args) => doctor::run(&args),
         Command::Tour(args) => tour::run(&args),
         Command::Lsp(args) => lsp::run(&args),
+        Command::Daemon { command } => daemon::run(&command),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::{
     attention::{AttentionShape, attention},
     device::Way,
     error::EngineError,
+    key_values::KeyValues,
     linear::Linear,
     mlp::{MlpShape, post},
     model_spec::{LayerSpec, ModelSpec},
@@ -14,6 +15,7 @@ use crate::{
     trace::LayerTrace,
 };
 use candle_core::{D, Tensor};
+use parking_lot::Mutex;
 use std::ops::Range;
 
 /// Sections of the fused [`Block::qkv`].
@@ -82,6 +84,8 @@ pub enum Prefix<'a> {
     /// Keys and values, which are all that new positions read: only they cover all positions in what comes out, the other
     /// tensors cover the new ones.
     KeysAndValues(&'a PosTensor, &'a PosTensor),
+    /// Keys and values that new positions are added to in place: what comes out covers the new ones.
+    Growing(&'a Mutex<KeyValues>),
 }
 
 impl Block {
@@ -128,7 +132,12 @@ impl Block {
             _ => (extend(|l| &l.k, k)?, extend(|l| &l.v, v)?),
         };
         let attention_shape = AttentionShape { first_query: n_shared, ..shape.attention };
-        let z = attention(&q, &k.tensor()?, &v.tensor()?, &attention_shape, way)?;
+        let z = match prefix {
+            Some((Prefix::Growing(before), _)) => {
+                before.lock().attend(&q, &k.tensor()?, &v.tensor()?, &attention_shape)?
+            }
+            _ => attention(&q, &k.tensor()?, &v.tensor()?, &attention_shape, way)?,
+        };
         let attn_raw = self.w_o.forward(&z)?;
         let resid_mid = match &self.post_attn_norm {
             Some(norm) => add(resid_pre, &norm.forward(&attn_raw, way)?, way)?,

@@ -300,6 +300,18 @@ pub(crate) fn product(
     let x = x.rows(n_rows, n_cols);
     let bias = linear.bias.as_ref().filter(|_| with_bias).map(|bias| bias.host.as_slice());
     let mut values = vec![0f32; n_rows * n];
+    if let Some(sections) = linear.narrow.made().filter(|_| n_rows == 1 && with_bias) {
+        let mut rest = values.as_mut_slice();
+        for section in sections {
+            let (out, behind) = rest.split_at_mut(section.n());
+            section.product(x.row(0), out);
+            rest = behind;
+        }
+        for (value, bias) in values.iter_mut().zip(bias.unwrap_or_default()) {
+            *value += bias;
+        }
+        return tensor(values, n_rows, n);
+    }
     let out = RowsMut { data: &mut values, n_rows, n_cols: n, stride: n };
     let sections = 0..linear.n_sections();
     match &linear.weights {

@@ -1,6 +1,8 @@
 //! Products with constant weights, both directions. A [`Linear`] may fuse several matrices that read the same input as
 //! sections; its weights are a tensor (plain way), packed panels, or stay as stored in a mapped file and are decoded panel by panel.
 
+mod narrow_weights;
+
 use crate::{
     device::{Compute, Way},
     error::EngineError,
@@ -9,6 +11,7 @@ use crate::{
     tensor_file::TensorFile,
 };
 use candle_core::{Device, Tensor};
+use narrow_weights::NarrowWeights;
 use std::{ops::Range, sync::Arc};
 
 /// Panels of weights that come from a device at once: every fetch waits for all that the device has to do.
@@ -138,6 +141,8 @@ pub enum Residence {
 pub struct Linear {
     pub(crate) weights: Weights,
     pub(crate) bias: Option<Vector>,
+    /// For products with one row.
+    pub(crate) narrow: NarrowWeights,
     sections: Vec<usize>,
     k: usize,
     compute: Compute,
@@ -160,6 +165,7 @@ impl Linear {
         let sizes: Vec<usize> = sections.iter().map(|section| section.n).collect();
         let bias = bias.map(|bias| Vector::new(bias, compute)).transpose()?;
         let stored = StoredMatrix::new(sections, k);
+        let mut narrow = NarrowWeights::default();
         let weights = match (compute.way, residence) {
             (Way::Plain, _) => {
                 let n: usize = sizes.iter().sum();
@@ -172,12 +178,20 @@ impl Linear {
             }
             (Way::Kernels, Residence::Stored) => Weights::Stored(stored),
             (Way::Kernels, Residence::Decoded) => {
-                Weights::Packed(PackedMatrix::pack(k, &sizes, |row, out| {
-                    stored.read_row(row, out)
-                })?)
+                let packed = PackedMatrix::pack(k, &sizes, |row, out| stored.read_row(row, out))?;
+                narrow = NarrowWeights::of(stored.sections, k);
+                Weights::Packed(packed)
             }
         };
-        Ok(Self { weights, bias, sections: sizes, k, compute: compute.clone() })
+        Ok(Self { weights, bias, narrow, sections: sizes, k, compute: compute.clone() })
+    }
+
+    /// Makes the narrow copy for products with one row, where weights are decoded in memory and can be had narrower.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(crate) fn make_narrow(&self) -> Result<(), EngineError> {
+        self.narrow.make()
     }
 
     /// Rows of W.
@@ -379,7 +393,7 @@ impl Linear {
     pub fn bytes(&self) -> u64 {
         match &self.weights {
             Weights::Tensor(w) => (w.elem_count() * w.dtype().size_in_bytes()) as u64,
-            Weights::Packed(packed) => packed.bytes(),
+            Weights::Packed(packed) => packed.bytes() + self.narrow.bytes(),
             Weights::Stored(_) => 0,
         }
     }

@@ -45,10 +45,25 @@ pub trait TensorFile: Send + Sync + std::fmt::Debug {
     fn read_rows(&self, tensor: &str, first_row: usize, out: &mut [f32])
     -> Result<(), EngineError>;
 
+    /// Scale and min of each block of a row as the file stores it, appended to `out`: every value of a block is
+    /// `scale * code + min`, code a whole number from 0 to 255. Nothing is appended where it is not stored so.
+    ///
+    /// # Errors
+    /// As [`Self::read_rows`].
+    fn block_scales(
+        &self,
+        _tensor: &str,
+        _row: usize,
+        _out: &mut Vec<(f32, f32)>,
+    ) -> Result<(), EngineError> {
+        Ok(())
+    }
+
     /// Frees the memory that was needed to read so far, where there is such; what is read again costs again.
     fn forget(&self) {}
 }
 
+mod block_scales;
 mod decode;
 pub mod gguf;
 mod gguf_metadata;

@@ -220,6 +220,13 @@ impl Tokenizer {
         self.special_ids.contains(&id)
     }
 
+    /// Names of the special tokens, in the order of their ids.
+    pub fn special_names(&self) -> Vec<String> {
+        let mut ids: Vec<u32> = self.special_ids.iter().copied().collect();
+        ids.sort_unstable();
+        ids.into_iter().map(|id| self.decode(&[id])).collect()
+    }
+
     /// Tokens that end an answer.
     pub fn eos(&self) -> &[u32] {
         &self.eos

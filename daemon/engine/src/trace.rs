@@ -92,6 +92,13 @@ impl Kept {
         }
     }
 
+    pub(crate) fn keys_and_values(&self) -> (&PosTensor, &PosTensor) {
+        match self {
+            Self::Whole(layer) => (&layer.k, &layer.v),
+            Self::Lean { k, v, .. } => (k, v),
+        }
+    }
+
     /// What a run behind these positions builds on.
     pub(crate) fn prefix(&self) -> Prefix<'_> {
         match self {

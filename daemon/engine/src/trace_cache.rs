@@ -88,6 +88,11 @@ impl TraceCache {
         self.traces.retain(|key, _| key.model != model);
     }
 
+    /// Holds at most this many bytes from now on.
+    pub fn set_capacity(&self, capacity: u64) {
+        self.traces.set_capacity(capacity);
+    }
+
     /// How it has done so far.
     pub fn status(&self) -> CacheStatus {
         CacheStatus {

@@ -1,24 +1,35 @@
 //! One OS thread per device, a mailbox of jobs, and a guard: a job that panics answers its own caller and nobody else notices.
-//! No async here: the reply is a callback, so that a server can pass a channel's sender.
+//! Who goes first is decided in `mailbox`. No async here: the reply is a callback, so that a server can pass a channel's sender.
 
-use crate::{cancel::CancelToken, error::EngineError};
+use crate::{
+    cancel::CancelToken,
+    error::EngineError,
+    mailbox::{Letter, Mailbox, Turn},
+};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
-        mpsc::{Sender, channel},
     },
     thread,
 };
 
-type Job = Box<dyn FnOnce() + Send>;
-
 /// A handle on a thread; the thread ends when the last handle is gone and the mailbox is empty.
 #[derive(Clone, Debug)]
 pub struct Worker {
-    mailbox: Sender<Job>,
+    handle: Arc<Handle>,
     queued: Arc<AtomicUsize>,
+}
+
+/// Shared by all handles; closes the mailbox when the last is gone.
+#[derive(Debug)]
+struct Handle(Arc<Mailbox>);
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 impl Worker {
@@ -27,35 +38,39 @@ impl Worker {
     /// # Errors
     /// The system has no thread to give.
     pub fn start(name: &str) -> Result<Self, EngineError> {
-        let (mailbox, jobs) = channel::<Job>();
+        let mailbox = Arc::new(Mailbox::default());
+        let letters = Arc::clone(&mailbox);
         thread::Builder::new()
             .name(format!("limpid-{name}"))
             .spawn(move || {
-                for job in jobs {
-                    job();
+                while let Some(letter) = letters.next() {
+                    (letter.run)();
                 }
             })
             .map_err(|e| EngineError::Device(format!("no thread for {name}: {e}")))?;
-        Ok(Self { mailbox, queued: Arc::default() })
+        Ok(Self { handle: Arc::new(Handle(mailbox)), queued: Arc::default() })
     }
 
-    /// Runs `job` after those posted before it and hands `reply` what it answers, or that it was cancelled while it waited (then
-    /// it is not run) or panicked.
+    /// Runs `job` when its turn comes and hands `reply` what it answers, or that it was cancelled while it waited (then it is not run) or
+    /// panicked.
     pub fn post<T: 'static>(
         &self,
+        turn: Turn,
         cancel: CancelToken,
         job: impl FnOnce() -> T + Send + 'static,
         reply: impl FnOnce(Result<T, EngineError>) + Send + 'static,
     ) {
         let waiting = Waiting::new(&self.queued);
+        let asked = cancel.clone();
         let run = move || {
-            let answer = cancel.check().and_then(|()| guarded(job));
+            let answer = asked.check().and_then(|()| guarded(job));
             drop(waiting);
             // Whoever hands an answer over is not trusted with the thread either.
             let _ = guarded(|| reply(answer));
         };
-        // The thread outlives every handle, so the only way to fail is a thread that is gone with the process.
-        let _ = self.mailbox.send(Box::new(run));
+        for given_up in self.handle.0.post(turn, Letter { cancel, run: Box::new(run) }) {
+            (given_up.run)();
+        }
     }
 
     /// Jobs waiting or running.
@@ -100,7 +115,7 @@ fn guarded<T>(job: impl FnOnce() -> T) -> Result<T, EngineError> {
 #[cfg(test)]
 mod tests {
     use super::Worker;
-    use crate::{cancel::CancelToken, error::EngineError};
+    use crate::{cancel::CancelToken, error::EngineError, mailbox::Turn};
     use std::sync::mpsc::channel;
 
     #[test]
@@ -109,6 +124,7 @@ mod tests {
         let (sender, receiver) = channel();
         let first = sender.clone();
         worker.post(
+            Turn::default(),
             CancelToken::default(),
             || -> u32 { panic!("broken") },
             move |reply| {
@@ -116,7 +132,12 @@ mod tests {
                 panic!("and the reply too");
             },
         );
-        worker.post(CancelToken::default(), || 7, move |reply| sender.send(reply).unwrap());
+        worker.post(
+            Turn::default(),
+            CancelToken::default(),
+            || 7,
+            move |reply| sender.send(reply).unwrap(),
+        );
         assert!(matches!(receiver.recv().unwrap(), Err(EngineError::Panicked(m)) if m == "broken"));
         assert_eq!(receiver.recv().unwrap().unwrap(), 7);
         assert_eq!(worker.queued(), 0);
@@ -129,6 +150,7 @@ mod tests {
         cancel.cancel();
         let (sender, receiver) = channel();
         worker.post(
+            Turn::default(),
             cancel,
             || -> () { panic!("was run") },
             move |reply| sender.send(reply).unwrap(),

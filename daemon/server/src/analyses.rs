@@ -1,7 +1,11 @@
-//! What was answered lately: places by analysis id, first and second steps by question. Least recently used goes first.
+//! What was answered lately: places by analysis id, of one client; first and second steps by question, of all.
 
 use crate::{analyst::Ask, place::Place};
-use limpid_protocol::{inspection::Inspection, views::attribution::AttributionView};
+use limpid_protocol::{
+    inspection::Inspection,
+    views::{attribution::AttributionView, tokens::TokensView},
+};
+use quick_cache::{Weighter, sync::Cache};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A short list, most recent last. Looked up by walking: it is shorter than hashing a prompt twice would cost.
@@ -32,19 +36,61 @@ impl<K: PartialEq, V: Clone> Recent<K, V> {
     }
 }
 
-/// The answers kept.
-pub(crate) struct Analyses {
-    places: Mutex<Recent<String, Arc<Place>>>,
-    first: Mutex<Recent<Ask, Arc<Inspection>>>,
-    second: Mutex<Recent<Ask, Arc<AttributionView>>>,
+/// Bytes of glances that are kept, about.
+const GLANCE_BYTES: u64 = 32 << 20;
+/// Bytes of first steps that are kept, about.
+const FIRST_BYTES: u64 = 128 << 20;
+/// Bytes of second steps that are kept, about.
+const SECOND_BYTES: u64 = 32 << 20;
+
+/// Numbers by question, for all clients of a process: equal questions have equal answers, whoever asks.
+pub(crate) struct Numbers {
+    glances: Cache<Ask, Arc<TokensView>, ByBytes>,
+    first: Cache<Ask, Arc<Inspection>, ByBytes>,
+    second: Cache<Ask, Arc<AttributionView>, ByBytes>,
 }
 
-impl Default for Analyses {
+#[derive(Clone)]
+struct ByBytes;
+
+/// Bytes of a row of heads or neurons, with the tokens it writes.
+const ROW: usize = 1024;
+/// Bytes of a token, a node or an edge with a few heads.
+const ITEM: usize = 96;
+
+impl Weighter<Ask, Arc<TokensView>> for ByBytes {
+    fn weight(&self, ask: &Ask, known: &Arc<TokensView>) -> u64 {
+        (ask.text.len() + known.tokens.len() * ITEM + ROW) as u64
+    }
+}
+
+impl Weighter<Ask, Arc<Inspection>> for ByBytes {
+    fn weight(&self, ask: &Ask, known: &Arc<Inspection>) -> u64 {
+        let rows = known.heads.len() + known.neurons.len();
+        let items = known.tokens.len() + known.routes.nodes.len() + known.routes.edges.len();
+        (ask.text.len() + rows * ROW + items * ITEM + ROW) as u64
+    }
+}
+
+impl Weighter<Ask, Arc<AttributionView>> for ByBytes {
+    fn weight(&self, ask: &Ask, known: &Arc<AttributionView>) -> u64 {
+        let rows = known.heads.len() + known.neurons.len();
+        (ask.text.len() + rows * ROW + known.attribution.scores.len() * 4 + ROW) as u64
+    }
+}
+
+/// What one client may come back to: its places, and the numbers of all.
+pub(crate) struct Analyses {
+    places: Mutex<Recent<String, Arc<Place>>>,
+    numbers: Arc<Numbers>,
+}
+
+impl Default for Numbers {
     fn default() -> Self {
         Self {
-            places: Mutex::new(Recent::new(128)),
-            first: Mutex::new(Recent::new(32)),
-            second: Mutex::new(Recent::new(32)),
+            glances: Cache::with_weighter(1024, GLANCE_BYTES, ByBytes),
+            first: Cache::with_weighter(1024, FIRST_BYTES, ByBytes),
+            second: Cache::with_weighter(1024, SECOND_BYTES, ByBytes),
         }
     }
 }
@@ -55,7 +101,55 @@ macro_rules! locked {
     };
 }
 
+impl Numbers {
+    /// A glance: one of its own, or what an inspection of the same question holds.
+    pub(crate) fn glance(&self, ask: &Ask) -> Option<Arc<TokensView>> {
+        self.glances.get(ask).or_else(|| {
+            let kept = self.first(ask)?;
+            let glance = Arc::new(TokensView {
+                model: kept.model.clone(),
+                tokens: kept.tokens.clone(),
+                target: kept.target.clone(),
+                predictions: kept.predictions.clone(),
+            });
+            self.keep_glance(ask, glance.clone());
+            Some(glance)
+        })
+    }
+
+    pub(crate) fn keep_glance(&self, ask: &Ask, glance: Arc<TokensView>) {
+        self.glances.insert(ask.clone(), glance);
+    }
+
+    pub(crate) fn first(&self, ask: &Ask) -> Option<Arc<Inspection>> {
+        self.first.get(ask)
+    }
+
+    pub(crate) fn keep_first(&self, ask: &Ask, inspection: Arc<Inspection>) {
+        self.first.insert(ask.clone(), inspection);
+    }
+
+    pub(crate) fn second(&self, ask: &Ask) -> Option<Arc<AttributionView>> {
+        self.second.get(ask)
+    }
+
+    pub(crate) fn keep_second(&self, ask: &Ask, attribution: Arc<AttributionView>) {
+        self.second.insert(ask.clone(), attribution);
+    }
+
+    /// Forgets the numbers of a model by any of its names: another may answer to them now.
+    pub(crate) fn forget(&self, names: &[Option<String>]) {
+        self.glances.retain(|ask, _| !names.contains(&ask.model));
+        self.first.retain(|ask, _| !names.contains(&ask.model));
+        self.second.retain(|ask, _| !names.contains(&ask.model));
+    }
+}
+
 impl Analyses {
+    pub(crate) fn new(numbers: Arc<Numbers>) -> Self {
+        Self { places: Mutex::new(Recent::new(128)), numbers }
+    }
+
     pub(crate) fn place(&self, id: &str) -> Option<Arc<Place>> {
         locked!(self.places).get(&id.to_owned())
     }
@@ -64,31 +158,14 @@ impl Analyses {
         locked!(self.places).put(place.id.clone(), place);
     }
 
-    pub(crate) fn first(&self, ask: &Ask) -> Option<Arc<Inspection>> {
-        locked!(self.first).get(ask)
-    }
-
-    pub(crate) fn keep_first(&self, ask: &Ask, inspection: Arc<Inspection>) {
-        locked!(self.first).put(ask.clone(), inspection);
-    }
-
-    pub(crate) fn second(&self, ask: &Ask) -> Option<Arc<AttributionView>> {
-        locked!(self.second).get(ask)
-    }
-
-    pub(crate) fn keep_second(&self, ask: &Ask, attribution: Arc<AttributionView>) {
-        locked!(self.second).put(ask.clone(), attribution);
+    /// As [`Numbers::glance`].
+    pub(crate) fn glance(&self, ask: &Ask) -> Option<Arc<TokensView>> {
+        self.numbers.glance(ask)
     }
 
     /// Forgets places in a closed document; their numbers stay until they are pushed out.
     pub(crate) fn forget_document(&self, uri: &str) {
         locked!(self.places).entries.retain(|(_, place)| place.uri != uri);
-    }
-
-    /// Forgets all numbers: another model may answer to the same name now.
-    pub(crate) fn forget_numbers(&self) {
-        locked!(self.first).entries.clear();
-        locked!(self.second).entries.clear();
     }
 }
 

@@ -1,10 +1,11 @@
 //! What the server asks of the models: blocking calls in plain protocol types. The engine is adapted to this trait elsewhere;
 //! tests bring a deterministic stand-in. What must not live here: LSP types, positions, async.
 
+use crate::prompt_text::{Message, PromptText};
 use limpid_engine::cancel::CancelToken;
 use limpid_protocol::{
     inspection::{Inspection, Objective},
-    model_status::{CacheStatus, ModelRow},
+    model_status::{CacheStatus, ModelRow, ModelState},
     request::{TargetChoice, TokenChoice},
     view_error::{ErrorKind, ViewError},
     views::{
@@ -16,17 +17,20 @@ use limpid_protocol::{
         neuron::{NeuronCard, NeuronParams},
         node::{NodeCard, NodeParams},
         routes::{RoutesParams, RoutesView},
+        tokens::TokensView,
     },
 };
-use std::sync::Arc;
+use std::{any::Any, ops::Range, sync::Arc};
 
 /// What is analysed: everything an answer depends on, so that equal asks have equal answers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Ask {
     /// Name of the model; none: the default model.
     pub model: Option<String>,
-    /// The prompt. Byte offsets in answers count from its start.
+    /// The prompt, or the contents of a chat's messages one after another. Byte offsets in answers count from its start.
     pub text: Arc<str>,
+    /// The messages, which the model's chat template puts together; none: the model reads the text as it is.
+    pub turns: Option<Arc<[Turn]>>,
     /// Token index after which the target is predicted; none: the last.
     pub position: Option<usize>,
     /// The token that is explained; none: the top one.
@@ -43,11 +47,22 @@ impl Ask {
         Self {
             model: None,
             text: text.into(),
+            turns: None,
             position: None,
             token: None,
             foil: None,
             objective: None,
         }
+    }
+
+    /// A prompt of a document, everything else by default.
+    pub fn of_prompt(prompt: &PromptText) -> Self {
+        let turn = |message: &Message| Turn {
+            role: message.role.clone(),
+            content: message.content.clone(),
+        };
+        let turns = prompt.messages.as_ref().map(|messages| messages.iter().map(turn).collect());
+        Self { turns, ..Self::of_text(prompt.text.as_str()) }
     }
 
     /// The same prompt with another target.
@@ -61,8 +76,20 @@ impl Ask {
     }
 }
 
+/// A message of a chat.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Turn {
+    /// `system`, `user`, `assistant`.
+    pub role: String,
+    /// Its content, as bytes of [`Ask::text`].
+    pub content: Range<usize>,
+}
+
 /// Takes the share done (0..1) and what is being done.
-pub type ProgressCallback = Box<dyn Fn(f32, &str) + Send + Sync>;
+pub type ProgressCallback = Arc<dyn Fn(f32, &str) + Send + Sync>;
+
+/// Keeps what it stands for in memory while it lives.
+pub type Hold = Arc<dyn Any + Send + Sync>;
 
 /// What a running call is given beside its arguments.
 pub struct Job {
@@ -74,7 +101,12 @@ pub struct Job {
 impl Job {
     /// A job with a progress callback of share done (0..1) and what is being done.
     pub fn new(cancel: CancelToken, progress: impl Fn(f32, &str) + Send + Sync + 'static) -> Self {
-        Self { cancel, progress: Box::new(progress) }
+        Self { cancel, progress: Arc::new(progress) }
+    }
+
+    /// The same job, given up when somebody else says so.
+    pub(crate) fn until(&self, cancel: CancelToken) -> Self {
+        Self { cancel, progress: self.progress.clone() }
     }
 
     /// Says how far the call is. Cheap; may be called once a layer.
@@ -93,8 +125,8 @@ impl Job {
     }
 }
 
-/// The models, as the server sees them. Calls with a [`Job`] block and run on one worker thread, one at a time (`load` and `unload` on
-/// another); the others answer at once, from any thread. `subject` in params is the server's: implementations read the [`Ask`].
+/// The models, as the server sees them. Calls with a [`Job`] block and run on worker threads: those that compute one at a
+/// time, `load` and `unload` on another, and follow-ups of a finished analysis (`keeps`) on a third; the others answer at once, from any thread. `subject` in params is the server's: implementations read the [`Ask`].
 /// Every call may fail with a [`ViewError`]; a panic is caught and answered as [`ErrorKind::Internal`].
 pub trait Analyst: Send + Sync + 'static {
     /// Models known and what they do; the default one is marked. At once. A loaded model is listed under the very name it was asked
@@ -103,6 +135,27 @@ pub trait Analyst: Send + Sync + 'static {
 
     /// The trace cache. At once.
     fn cache(&self) -> CacheStatus;
+
+    /// Whether a model answers at once. At once, and cheap: asked before every request.
+    fn is_loaded(&self, model: Option<&str>) -> bool {
+        self.models().iter().any(|row| {
+            let is_meant = model.map_or(row.is_default, |name| row.name == name);
+            is_meant && row.state == ModelState::Loaded
+        })
+    }
+
+    /// Keeps a loaded model from being let go while requests that need it wait or run. At once.
+    fn hold(&self, _model: Option<&str>) -> Option<Hold> {
+        None
+    }
+
+    /// Whether follow-ups of this question need no forward pass. At once.
+    fn keeps(&self, _ask: &Ask) -> bool {
+        false
+    }
+
+    /// Names of a loaded model's special tokens; none of one that is not loaded. At once.
+    fn special_tokens(&self, model: Option<&str>) -> Arc<[String]>;
 
     /// Loads a model, fetching it where needed; returns when it can answer.
     ///
@@ -115,6 +168,12 @@ pub trait Analyst: Send + Sync + 'static {
     /// # Errors
     /// [`ErrorKind::ModelNotFound`].
     fn unload(&self, model: &str) -> Result<(), ViewError>;
+
+    /// A glance: what comes next and how each token was predicted, at the cost of what an edit changed.
+    ///
+    /// # Errors
+    /// Of the engine and the request.
+    fn glance(&self, ask: &Ask, job: &Job) -> Result<TokensView, ViewError>;
 
     /// Step one: tokens, target, predictions, routes at mass 0.9, ten heads and neurons by flow. No lens, no attribution, no timings.
     ///

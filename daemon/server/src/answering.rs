@@ -2,27 +2,33 @@
 //! What must not live here: what a view shows.
 
 use crate::{
-    analyses::Analyses,
+    analyses::{Analyses, Numbers},
     analyst::{Analyst, Ask, Job},
-    documents::Documents,
+    capabilities::Negotiated,
+    documents::{Document, Documents},
     error_codes::from_engine,
     flights::Flights,
-    method_stats::MethodStats,
     methods::Served,
-    model_loading::Loading,
     place::Place,
-    positions::Encoding,
     progress,
+    prompt_document::PromptDocument,
+    shared::{ClientId, Shared},
     token_table::token_table,
+    urgency::{class, only_reads},
+    waiters::Waiters,
 };
-use limpid_engine::worker::Worker;
+use limpid_engine::{cancel::CancelToken, mailbox::Turn};
 use limpid_protocol::{
     inspection::Inspection,
     request::{Answer, Subject},
     view_error::{ErrorKind, ViewError},
-    views::attribution::{AttributionParams, AttributionView},
+    views::{
+        attribution::{AttributionParams, AttributionView},
+        tokens::TokensView,
+    },
 };
 use std::{
+    cell::Cell,
     sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
@@ -32,36 +38,28 @@ use tower_lsp::Client;
 /// An analysis that takes longer shows progress.
 const QUIET: Duration = Duration::from_millis(500);
 
-/// What was agreed at `initialize`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Negotiated {
-    pub(crate) encoding: Encoding,
-    pub(crate) shows_progress: bool,
-    pub(crate) refreshes_inlays: bool,
-}
-
-/// Everything the handlers share.
+/// Everything the handlers of one client share.
 pub(crate) struct Desk {
-    pub(crate) analyst: Arc<dyn Analyst>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) id: ClientId,
     pub(crate) analyses: Arc<Analyses>,
     pub(crate) client: Client,
-    pub(crate) documents: Documents,
+    pub(crate) documents: Arc<Documents>,
     pub(crate) flights: Flights,
-    pub(crate) loading: Loading,
-    pub(crate) stats: MethodStats,
-    pub(crate) compute: Worker,
-    pub(crate) started: Instant,
+    pub(crate) settings: ClientSettings,
     pub(crate) negotiated: OnceLock<Negotiated>,
+}
+
+/// What a client brings along, beside what it says in LSP.
+#[derive(Clone, Debug, Default)]
+pub struct ClientSettings {
+    /// Model of its requests that name none; none: the process's.
+    pub default_model: Option<String>,
 }
 
 impl Desk {
     pub(crate) fn negotiated(&self) -> Negotiated {
-        let before = Negotiated {
-            encoding: Encoding::Utf16,
-            shows_progress: false,
-            refreshes_inlays: false,
-        };
-        self.negotiated.get().copied().unwrap_or(before)
+        self.negotiated.get().copied().unwrap_or_default()
     }
 
     /// The client, if it shows progress.
@@ -99,7 +97,7 @@ impl Desk {
         Ok(answer)
     }
 
-    /// Runs `work` for a place on the compute worker; the answer holds for the place's version or is an error.
+    /// Runs `work` for a place: at once if all it needs is kept, else on a worker. The answer holds for the place's version or is an error.
     ///
     /// # Errors
     /// [`ErrorKind::StaleVersion`] after an edit, [`ErrorKind::Cancelled`] when a newer request of the method replaced this one,
@@ -108,11 +106,18 @@ impl Desk {
         &self,
         method: &'static str,
         place: &Place,
-        work: impl FnOnce(&JobDesk, &Job) -> Result<T, ViewError> + Send + 'static,
+        work: impl Fn(&JobDesk, &Job) -> Result<T, ViewError> + Send + 'static,
     ) -> Result<T, ViewError> {
-        self.require_loaded(place.ask.model.as_deref())?;
+        let (shared, ask) = (&self.shared, &place.ask);
         let started = Instant::now();
         let flight = self.flights.start(&place.uri, method);
+        if let Some(kept) = self.kept(&work) {
+            shared.stats.record(method, started.elapsed());
+            return kept;
+        }
+        self.require_loaded(ask.model.as_deref())?;
+        let hold = shared.analyst.hold(ask.model.as_deref());
+        let waiter = shared.waiters.join(ask);
         let title = format!("Limpid: {}", method.rsplit('/').next().unwrap_or(method));
         let job = Job {
             cancel: flight.cancel.0.clone(),
@@ -123,11 +128,22 @@ impl Desk {
                 QUIET,
             ),
         };
-        let desk = JobDesk { analyst: self.analyst.clone(), analyses: self.analyses.clone() };
+        let is_finished = only_reads(method) && shared.numbers.first(ask).is_some();
+        let worker = if is_finished && shared.analyst.keeps(ask) {
+            &shared.reading
+        } else {
+            &shared.compute
+        };
         let (reply, answer) = oneshot::channel();
-        self.compute.post(
+        let desk = self.job_desk(false);
+        worker.post(
+            Turn { class: class(method), client: self.id },
             job.cancel.clone(),
-            move || work(&desk, &job),
+            move || {
+                let result = work(&desk, &job);
+                drop(hold);
+                result
+            },
             move |result| {
                 let _ = reply.send(result.unwrap_or_else(|e| Err(from_engine(&e))));
             },
@@ -139,9 +155,62 @@ impl Desk {
                 Err(ViewError::new(ErrorKind::Internal, "the analysis failed unexpectedly; please report it"))
             }),
         };
+        drop(waiter);
         self.require_version(&place.uri, place.version)?;
-        self.stats.record(method, started.elapsed());
+        shared.stats.record(method, started.elapsed());
         result
+    }
+
+    /// What `work` answers from what is kept; none when something would have to be computed.
+    fn kept<T>(
+        &self,
+        work: impl Fn(&JobDesk, &Job) -> Result<T, ViewError>,
+    ) -> Option<Result<T, ViewError>> {
+        let desk = self.job_desk(true);
+        let result = work(&desk, &Job::new(CancelToken::default(), |_, _| {}));
+        (!desk.has_missed.get()).then_some(result)
+    }
+
+    fn job_desk(&self, only_kept: bool) -> JobDesk {
+        let Shared { analyst, numbers, waiters, .. } = &*self.shared;
+        JobDesk {
+            analyst: analyst.clone(),
+            numbers: numbers.clone(),
+            waiters: waiters.clone(),
+            only_kept,
+            has_missed: Cell::new(false),
+        }
+    }
+
+    /// A glance at a prompt.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub(crate) async fn glanced(
+        &self,
+        method: &'static str,
+        place: &Place,
+    ) -> Result<Arc<TokensView>, ViewError> {
+        let ask = place.ask.clone();
+        self.run(method, place, move |desk, job| desk.glance(&ask, job)).await
+    }
+
+    /// A glance that is kept already.
+    pub(crate) fn kept_glance(&self, ask: &Ask) -> Option<Arc<TokensView>> {
+        self.analyses.glance(ask)
+    }
+
+    /// A prompt of a document as a place, with what its folder and this client say.
+    ///
+    /// # Errors
+    /// [`ErrorKind::EmptyPrompt`].
+    pub(crate) fn found(
+        &self,
+        uri: &str,
+        document: &Document,
+        prompt: Arc<PromptDocument>,
+    ) -> Result<Place, ViewError> {
+        Ok(self.by_default(Place::new(uri, document, prompt)?))
     }
 
     /// # Errors
@@ -161,14 +230,22 @@ impl Desk {
         Err(error)
     }
 
+    /// A place whose question names a model, if this client has a default of its own.
+    pub(crate) fn by_default(&self, mut place: Place) -> Place {
+        if place.ask.model.is_none() && self.settings.default_model.is_some() {
+            place.ask.model.clone_from(&self.settings.default_model);
+            place.name();
+        }
+        place
+    }
+
     fn place(&self, subject: &Subject) -> Result<Place, ViewError> {
         if let Some(prompt) = &subject.prompt {
             let document = self.documents.snapshot(&prompt.uri)?;
             self.require_version(&prompt.uri, prompt.version)?;
             if subject.analysis.is_none() {
-                return Ok(
-                    Place::of_prompt(prompt, &document, self.negotiated().encoding)?.with(subject)
-                );
+                let place = Place::of_prompt(prompt, &document, self.negotiated().encoding)?;
+                return Ok(self.by_default(place.with(subject)));
             }
         }
         let Some(id) = &subject.analysis else {
@@ -188,21 +265,57 @@ impl Desk {
     }
 }
 
-/// What a job works with on the compute worker.
+/// What a job works with.
 pub(crate) struct JobDesk {
-    pub(crate) analyst: Arc<dyn Analyst>,
-    pub(crate) analyses: Arc<Analyses>,
+    analyst: Arc<dyn Analyst>,
+    numbers: Arc<Numbers>,
+    waiters: Waiters,
+    /// Nothing may be computed: the job runs on the task of all handlers.
+    only_kept: bool,
+    has_missed: Cell<bool>,
 }
 
 impl JobDesk {
-    /// Step one, computed at most once for a question.
-    pub(crate) fn inspection(&self, ask: &Ask, job: &Job) -> Result<Arc<Inspection>, ViewError> {
-        if let Some(kept) = self.analyses.first(ask) {
+    /// The models.
+    ///
+    /// # Errors
+    /// Only what is kept may be used now.
+    pub(crate) fn analyst(&self) -> Result<&dyn Analyst, ViewError> {
+        if self.only_kept {
+            self.has_missed.set(true);
+            return Err(ViewError::new(ErrorKind::Cancelled, "not kept"));
+        }
+        Ok(&*self.analyst)
+    }
+
+    /// A glance, computed at most once for a question; an inspection of it holds one.
+    ///
+    /// # Errors
+    /// Of the engine and the request.
+    pub(crate) fn glance(&self, ask: &Ask, job: &Job) -> Result<Arc<TokensView>, ViewError> {
+        if let Some(kept) = self.numbers.glance(ask) {
             return Ok(kept);
         }
-        let inspection = Arc::new(self.analyst.inspect(ask, job)?);
+        let analyst = self.analyst()?;
+        let shared = job.until(self.cancel_of(ask, job));
+        let glance = Arc::new(analyst.glance(ask, &shared)?);
+        shared.check()?;
+        self.numbers.keep_glance(ask, glance.clone());
         job.check()?;
-        self.analyses.keep_first(ask, inspection.clone());
+        Ok(glance)
+    }
+
+    /// Step one, computed at most once for a question, and given up only when nobody waits for it any more.
+    pub(crate) fn inspection(&self, ask: &Ask, job: &Job) -> Result<Arc<Inspection>, ViewError> {
+        if let Some(kept) = self.numbers.first(ask) {
+            return Ok(kept);
+        }
+        let analyst = self.analyst()?;
+        let shared = job.until(self.cancel_of(ask, job));
+        let inspection = Arc::new(analyst.inspect(ask, &shared)?);
+        shared.check()?;
+        self.numbers.keep_first(ask, inspection.clone());
+        job.check()?;
         Ok(inspection)
     }
 
@@ -212,7 +325,7 @@ impl JobDesk {
         ask: &Ask,
         job: &Job,
     ) -> Result<Arc<AttributionView>, ViewError> {
-        if let Some(kept) = self.analyses.second(ask) {
+        if let Some(kept) = self.numbers.second(ask) {
             return Ok(kept);
         }
         let nothing = Subject {
@@ -224,9 +337,16 @@ impl JobDesk {
             objective: None,
         };
         let params = AttributionParams { subject: nothing, methods: None, top: None };
-        let attribution = Arc::new(self.analyst.attributions(ask, &params, job)?);
+        let analyst = self.analyst()?;
+        let shared = job.until(self.cancel_of(ask, job));
+        let attribution = Arc::new(analyst.attributions(ask, &params, &shared)?);
+        shared.check()?;
+        self.numbers.keep_second(ask, attribution.clone());
         job.check()?;
-        self.analyses.keep_second(ask, attribution.clone());
         Ok(attribution)
+    }
+
+    fn cancel_of(&self, ask: &Ask, job: &Job) -> CancelToken {
+        self.waiters.cancel_of(ask).unwrap_or_else(|| job.cancel.clone())
     }
 }

@@ -1,7 +1,11 @@
 //! Text and version of every open document. Changes are applied in order and whole, before anything is awaited; a snapshot is cheap.
 //! A document that lost step with the client says so until the next full text. What must not live here: prompts, answers.
 
-use crate::positions::{Encoding, line_exists, to_byte};
+use crate::{
+    positions::{Encoding, line_exists, to_byte},
+    prompt_document::PromptDocument,
+    prompt_selection,
+};
 use limpid_protocol::{
     position::Range,
     view_error::{ErrorKind, ViewError},
@@ -9,7 +13,7 @@ use limpid_protocol::{
 use ropey::Rope;
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 /// Largest document that is kept, bytes.
@@ -23,7 +27,12 @@ pub(crate) struct Document {
     pub(crate) text: Rope,
     /// Why the text cannot be used, if it cannot.
     problem: Option<&'static str>,
+    /// The prompts of this version, found once.
+    prompts: Arc<OnceLock<Prompts>>,
 }
+
+/// The prompts of a document, in order.
+pub(crate) type Prompts = Arc<[Arc<PromptDocument>]>;
 
 /// One change of a document: a range replaced, or the whole text.
 pub(crate) struct Edit {
@@ -50,7 +59,8 @@ impl Documents {
     ) -> Option<&'static str> {
         let problem = (text.len() > MAX_BYTES).then_some(TOO_LARGE);
         let text = if problem.is_some() { Rope::new() } else { Rope::from_str(text) };
-        self.lock().insert(uri.into(), Document { language, version, text, problem });
+        let prompts = Arc::default();
+        self.lock().insert(uri.into(), Document { language, version, text, problem, prompts });
         problem
     }
 
@@ -66,6 +76,7 @@ impl Documents {
         let Some(document) = documents.get_mut(uri) else {
             return Some("is not open; open it first");
         };
+        document.prompts = Arc::default();
         let grows = version > document.version;
         if grows {
             document.version = version;
@@ -109,6 +120,14 @@ impl Documents {
         self.lock().get(uri).map(|document| document.version)
     }
 
+    /// All of them, by URI.
+    pub(crate) fn all(&self) -> Vec<(String, Document)> {
+        let mut all: Vec<_> =
+            self.lock().iter().map(|(uri, document)| (uri.clone(), document.clone())).collect();
+        all.sort_by(|a, b| a.0.cmp(&b.0));
+        all
+    }
+
     /// How many are open.
     pub(crate) fn count(&self) -> usize {
         self.lock().len()
@@ -120,6 +139,17 @@ impl Documents {
 }
 
 impl Document {
+    /// Whether its text is the editor's.
+    pub(crate) fn is_usable(&self) -> bool {
+        self.problem.is_none()
+    }
+
+    /// The prompts that appear by themselves in this version.
+    pub(crate) fn prompts(&self, uri: &str) -> Prompts {
+        let found = || prompt_selection::prompts(uri, self).into_iter().map(Arc::new).collect();
+        Arc::clone(self.prompts.get_or_init(found))
+    }
+
     fn give_up(&mut self, problem: &'static str) {
         self.problem = Some(problem);
         self.text = Rope::new();

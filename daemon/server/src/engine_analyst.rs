@@ -1,25 +1,32 @@
 //! The real [`Analyst`]: models from the store, traces from a cache by prefix, inspections kept for follow-up requests.
 
 use crate::{
-    analyst::{Analyst, Ask, Job},
+    analyst::{Analyst, Ask, Hold, Job},
     error_codes::from_engine,
+    model_slots::ModelSlots,
+    predicted_cache::PredictedCache,
+    prompt_tokens::{chosen_positions, encode},
 };
-use dashmap::DashMap;
 use limpid_analysis::{
     attribution::Method,
     objective::ObjectiveKind,
     route_prune::Prune,
-    views::inspection::{Inspector, Question, RankBy, Top},
+    views::{
+        glance::{model_info, next_logits, predictions, token_rows, token_text},
+        inspection::{Inspector, Question, RankBy, Top},
+    },
+    vocabulary::{Predicted, predicted_tokens, top},
 };
 use limpid_engine::{
+    cancel::CancelToken,
     device::Compute,
     error::EngineError,
     forward::Watch,
     memory::MemoryBudget,
-    model_pool::{self, Loaded},
-    model_store::{ModelStore, StoreProgress},
-    tokenizer::{Specials, Token},
-    trace::CapturePlan,
+    model_pool::Loaded,
+    model_store::ModelStore,
+    tokenizer::Token,
+    trace::{CapturePlan, Trace},
     trace_cache::TraceCache,
 };
 use limpid_protocol::{
@@ -37,16 +44,14 @@ use limpid_protocol::{
         neuron::{NeuronCard, NeuronParams},
         node::{NodeCard, NodeParams},
         routes::{RoutesParams, RoutesView},
+        tokens::TokensView,
     },
 };
-use quick_cache::sync::Cache;
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
-};
+use quick_cache::{Weighter, sync::Cache};
+use std::sync::Arc;
 
-/// Inspections kept for follow-ups; their traces are shared with the trace cache.
-const KEPT_INSPECTIONS: usize = 16;
+/// Inspections expected for follow-ups; their traces are shared with the trace cache.
+const KEPT_INSPECTIONS: usize = 64;
 /// Rows of heads and neurons in step one.
 const ROWS: usize = 10;
 /// More rows than this are not sent.
@@ -54,29 +59,29 @@ const MOST_ROWS: usize = 10_000;
 
 /// Models, traces and inspections of one server.
 pub struct EngineAnalyst {
-    pub(crate) store: ModelStore,
-    pub(crate) compute: Compute,
-    budget: MemoryBudget,
-    pub(crate) default_model: String,
-    pub(crate) models: DashMap<String, Slot>,
+    pub(crate) models: ModelSlots,
     traces: TraceCache,
-    inspections: Cache<(Ask, String), Arc<Inspected>>,
-}
-
-#[derive(Clone)]
-pub(crate) enum Slot {
-    Loading(Arc<AtomicU32>),
-    Loaded(Arc<Loaded>),
-    Failed(String),
+    inspections: Cache<(Ask, String), Arc<Inspected>, ByBytes>,
+    predicted: PredictedCache,
 }
 
 struct Inspected {
     inspector: Inspector,
     tokens: Vec<Token>,
+    fingerprint: u64,
+}
+
+#[derive(Clone)]
+struct ByBytes;
+
+impl Weighter<(Ask, String), Arc<Inspected>> for ByBytes {
+    fn weight(&self, _: &(Ask, String), inspected: &Arc<Inspected>) -> u64 {
+        inspected.inspector.findings().trace().bytes().max(1)
+    }
 }
 
 impl EngineAnalyst {
-    /// Nothing is loaded yet. Half of the budget is for traces.
+    /// Nothing is loaded yet.
     pub fn new(
         store: ModelStore,
         compute: Compute,
@@ -84,66 +89,31 @@ impl EngineAnalyst {
         default_model: String,
     ) -> Self {
         Self {
-            store,
-            compute,
-            budget,
-            default_model,
-            models: DashMap::new(),
+            models: ModelSlots::new(store, compute, budget, default_model),
             traces: TraceCache::new(budget.0 / 2),
-            inspections: Cache::new(KEPT_INSPECTIONS),
+            inspections: Cache::with_weighter(KEPT_INSPECTIONS, budget.0 / 4, ByBytes),
+            predicted: PredictedCache::default(),
         }
-    }
-
-    fn name_of<'a>(&'a self, model: Option<&'a str>) -> &'a str {
-        model.unwrap_or(&self.default_model)
     }
 
     fn loaded(&self, model: Option<&str>, job: &Job) -> Result<Arc<Loaded>, ViewError> {
-        let name = self.name_of(model).to_owned();
-        if let Some(Slot::Loaded(loaded)) = self.models.get(&name).map(|slot| slot.clone()) {
-            return Ok(loaded);
-        }
-        let share = Arc::new(AtomicU32::new(0));
-        self.models.insert(name.clone(), Slot::Loading(Arc::clone(&share)));
-        let result = self.fetch_and_load(&name, &share, job);
-        match result {
-            Ok(loaded) => {
-                let loaded = Arc::new(loaded);
-                self.models.insert(name, Slot::Loaded(Arc::clone(&loaded)));
-                Ok(loaded)
-            }
-            Err(EngineError::Cancelled) => {
-                self.models.remove(&name);
-                Err(from_engine(&EngineError::Cancelled))
-            }
-            Err(error) => {
-                self.models.insert(name, Slot::Failed(error.to_string()));
-                Err(from_engine(&error))
-            }
-        }
+        let loaded = self.models.load(model, job, &|gone| self.forget(gone));
+        self.share_memory();
+        loaded.map_err(|e| from_engine(&e))
     }
 
-    fn fetch_and_load(
-        &self,
-        name: &str,
-        share: &AtomicU32,
-        job: &Job,
-    ) -> Result<Loaded, EngineError> {
-        let says = |part: f32, doing: &str| {
-            share.store(part.to_bits(), Ordering::Relaxed);
-            job.progress(part, doing);
-        };
-        let files = self.store.resolve(name, &|progress: StoreProgress| {
-            let part = progress
-                .total_bytes
-                .map_or(0.0, |total| progress.done_bytes as f32 / total.max(1) as f32);
-            says(0.5 * part, "fetching");
-        })?;
-        job.cancel.check()?;
-        let opened = model_pool::open(&files)?;
-        let progress =
-            |done: usize, of: usize| says(0.5 + 0.5 * done as f32 / of as f32, "loading");
-        model_pool::load(opened, &self.compute, self.budget, &progress)
+    /// Forgets what was computed with a model that goes.
+    fn forget(&self, model: &Loaded) {
+        self.traces.forget(model.fingerprint);
+        self.predicted.forget(model.fingerprint);
+        self.inspections.retain(|_, known| known.fingerprint != model.fingerprint);
+    }
+
+    /// What the models leave of the budget is for traces, and for inspections that outlive theirs in the cache.
+    fn share_memory(&self) {
+        let beside = self.models.bytes_beside();
+        self.traces.set_capacity(beside / 2);
+        self.inspections.set_capacity(beside / 4);
     }
 
     fn token(loaded: &Loaded, choice: &TokenChoice) -> Result<u32, EngineError> {
@@ -172,10 +142,7 @@ impl EngineAnalyst {
         prune: Prune,
         job: &Job,
     ) -> Result<Inspected, EngineError> {
-        let model = &loaded.model;
-        let tokens =
-            loaded.tokenizer()?.encode_within(&ask.text, Specials::Parse, model.spec.n_ctx)?;
-        let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
+        let (tokens, trace) = self.traced(&loaded, ask, job)?;
         let question = Question {
             position: ask.position,
             target: ask.token.as_ref().map(|choice| Self::token(&loaded, choice)).transpose()?,
@@ -189,24 +156,56 @@ impl EngineAnalyst {
             top: Top::Strongest(ROWS),
         };
         let progress =
-            |done: usize, of: usize| job.progress(done as f32 / of as f32, "reading the prompt");
+            |done: usize, of: usize| job.progress(done as f32 / of as f32, "following the flow");
         let watch = Watch { cancel: &job.cancel, progress: &progress };
-        let available = self.budget.0.min(self.compute.free_bytes());
-        let plan = CapturePlan::choose(&model.spec, ids.len(), available)?;
-        let trace = match self.traces.get(loaded.fingerprint, plan, &ids) {
-            Some(trace) => trace,
-            None => {
-                let prefix = self.traces.longest_prefix(loaded.fingerprint, plan, &ids);
-                let trace = Arc::new(model.forward(&ids, prefix.as_deref(), plan, watch)?);
-                self.traces.insert(loaded.fingerprint, Arc::clone(&trace));
-                trace
-            }
-        };
+        let predicted = self.predicted(&loaded, &trace, &job.cancel)?;
         // Another target or foil of the same place needs no new routes.
         let known =
             self.inspections.iter().map(|(_, known)| Arc::clone(known.inspector.findings()));
+        let fingerprint = loaded.fingerprint;
         let inspector = Inspector::new(loaded, trace, &question, known, watch)?;
-        Ok(Inspected { inspector, tokens })
+        inspector.findings().know_predicted(&predicted);
+        Ok(Inspected { inspector, tokens, fingerprint })
+    }
+
+    /// Tokens and trace; runs what no kept trace holds.
+    fn traced(
+        &self,
+        loaded: &Loaded,
+        ask: &Ask,
+        job: &Job,
+    ) -> Result<(Vec<Token>, Arc<Trace>), EngineError> {
+        let model = &loaded.model;
+        let tokens = encode(loaded, ask)?;
+        let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
+        let progress =
+            |done: usize, of: usize| job.progress(done as f32 / of as f32, "reading the prompt");
+        let watch = Watch { cancel: &job.cancel, progress: &progress };
+        let available = self.models.bytes_beside().min(self.models.compute.free_bytes());
+        let plan = CapturePlan::choose(&model.spec, ids.len(), available)?;
+        if let Some(trace) = self.traces.get(loaded.fingerprint, plan, &ids) {
+            return Ok((tokens, trace));
+        }
+        let prefix = self.traces.longest_prefix(loaded.fingerprint, plan, &ids);
+        let trace = Arc::new(model.forward(&ids, prefix.as_deref(), plan, watch)?);
+        self.traces.insert(loaded.fingerprint, Arc::clone(&trace));
+        Ok((tokens, trace))
+    }
+
+    /// How each token was predicted; of a prompt that begins like an earlier one, only the rest is computed.
+    fn predicted(
+        &self,
+        loaded: &Loaded,
+        trace: &Trace,
+        cancel: &CancelToken,
+    ) -> Result<Arc<[Predicted]>, EngineError> {
+        let known = self.predicted.prefix(loaded.fingerprint, trace.token_ids());
+        if known.len() + 1 == trace.n_tokens() {
+            return Ok(known.into());
+        }
+        let rows: Arc<[Predicted]> = predicted_tokens(&loaded.model, trace, &known, cancel)?.into();
+        self.predicted.keep(loaded.fingerprint, trace.token_ids(), &rows);
+        Ok(rows)
     }
 
     fn prune(text: Option<&str>) -> Result<Prune, ViewError> {
@@ -233,7 +232,7 @@ fn rows(top: Option<usize>) -> Top {
 
 impl Analyst for EngineAnalyst {
     fn models(&self) -> Vec<ModelRow> {
-        self.model_rows()
+        self.models.rows()
     }
 
     fn cache(&self) -> CacheStatus {
@@ -241,23 +240,63 @@ impl Analyst for EngineAnalyst {
         CacheStatus { bytes: status.bytes, hits: status.hits, misses: status.misses }
     }
 
+    fn special_tokens(&self, model: Option<&str>) -> Arc<[String]> {
+        let Some(loaded) = self.models.resident(model) else { return Arc::default() };
+        let names = loaded.tokenizer.as_ref().map(|tokenizer| tokenizer.special_names());
+        names.unwrap_or_default().into()
+    }
+
     fn load(&self, model: Option<&str>, job: &Job) -> Result<(), ViewError> {
         self.loaded(model, job).map(|_| ())
     }
 
+    fn is_loaded(&self, model: Option<&str>) -> bool {
+        self.models.resident(model).is_some()
+    }
+
+    fn hold(&self, model: Option<&str>) -> Option<Hold> {
+        self.models.hold(model)
+    }
+
+    fn keeps(&self, ask: &Ask) -> bool {
+        self.inspections.peek(&(ask.clone(), Prune::DEFAULT.to_string())).is_some()
+    }
+
     fn unload(&self, model: &str) -> Result<(), ViewError> {
-        match self.models.remove(model) {
-            Some((_, Slot::Loaded(loaded))) => {
-                self.traces.forget(loaded.fingerprint);
-                self.inspections.clear();
-                Ok(())
-            }
-            Some(_) => Ok(()),
-            None => Err(ViewError::new(
-                ErrorKind::ModelNotFound,
-                format!("model `{model}` is not loaded"),
-            )),
+        if self.models.unload(model, &|gone| self.forget(gone)) {
+            self.share_memory();
+            return Ok(());
         }
+        let problem = format!("model `{model}` is not loaded");
+        Err(ViewError::new(ErrorKind::ModelNotFound, problem))
+    }
+
+    fn glance(&self, ask: &Ask, job: &Job) -> Result<TokensView, ViewError> {
+        let loaded = self.loaded(ask.model.as_deref(), job)?;
+        let view = || -> Result<TokensView, EngineError> {
+            let (tokens, trace) = self.traced(&loaded, ask, job)?;
+            let position = ask.position.unwrap_or(tokens.len() - 1);
+            let logits = next_logits(&loaded, &trace, position)?;
+            let token = |choice: &TokenChoice| Self::token(&loaded, choice);
+            let wanted = ask.token.as_ref().map(token).transpose()?;
+            let foil = ask.foil.as_ref().map(token).transpose()?;
+            let best = top(&logits, 1).first().map_or(0, |(id, _)| *id);
+            let named = |id| VocabularyToken { id, text: token_text(&loaded, id) };
+            let target = named(wanted.unwrap_or(best));
+            let rows = self.predicted(&loaded, &trace, &job.cancel)?;
+            Ok(TokensView {
+                model: model_info(&loaded),
+                tokens: token_rows(&loaded, &tokens, &rows),
+                target: Target {
+                    position,
+                    id: target.id,
+                    text: target.text,
+                    foil: foil.map(named),
+                },
+                predictions: predictions(&loaded, &logits, ROWS),
+            })
+        };
+        view().map_err(|e| from_engine(&e))
     }
 
     fn inspect(&self, ask: &Ask, job: &Job) -> Result<Inspection, ViewError> {
@@ -318,22 +357,7 @@ impl Analyst for EngineAnalyst {
     fn lens(&self, ask: &Ask, params: &LensParams, job: &Job) -> Result<LensView, ViewError> {
         let inspected = self.inspected(ask, Prune::DEFAULT, job)?;
         let inspector = &inspected.inspector;
-        let n_tokens = inspected.tokens.len();
-        let positions = params.positions.clone().unwrap_or_else(|| (0..n_tokens).collect());
-        if let Some(position) = positions.iter().find(|position| **position >= n_tokens) {
-            let problem = format!(
-                "position {position} is out of range; the prompt has positions 0 to {}",
-                n_tokens - 1
-            );
-            return Err(ViewError::new(ErrorKind::BadRequest, problem));
-        }
-        if positions.is_empty() || positions.len() > n_tokens {
-            let problem = format!(
-                "`positions` has {} entries for {n_tokens} tokens; name each position once, or leave it out for all",
-                positions.len()
-            );
-            return Err(ViewError::new(ErrorKind::BadRequest, problem));
-        }
+        let positions = chosen_positions(params.positions.as_deref(), inspected.tokens.len())?;
         let progress =
             |done: usize, of: usize| job.progress(done as f32 / of as f32, "reading the lens");
         let watch = Watch { cancel: &job.cancel, progress: &progress };

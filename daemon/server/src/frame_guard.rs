@@ -2,7 +2,8 @@
 //!
 //! The framework's decoder ends its input at the first frame that it cannot decode (and, for a body that is not UTF-8, would never
 //! move past it), so one bad frame would end the session. Here a bad frame is dropped with a log line, and a frame larger than
-//! [`MAX_FRAME`] is skipped without being held. What must not live here: what a message means.
+//! [`MAX_FRAME`] is skipped without being held. A forwarder reads its client's frames with the same rules.
+//! What must not live here: what a message means.
 
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
@@ -20,34 +21,51 @@ pub(crate) async fn guard<I: AsyncRead + Unpin, O: AsyncWrite + Unpin>(input: I,
 
 async fn pass<I: AsyncRead + Unpin, O: AsyncWrite + Unpin>(input: I, output: &mut O) {
     let mut input = BufReader::new(input);
+    while let Some(body) = next_message(&mut input).await {
+        if write_message(output, &body).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The next message that the framework is sure to read; none at the end of the stream.
+pub async fn next_message<I: AsyncRead + Unpin>(input: &mut BufReader<I>) -> Option<Vec<u8>> {
     loop {
-        match next_body(&mut input).await {
-            Ok(Some(body)) => {
-                let Some(body) = digestible(&body) else {
-                    tracing::warn!(
-                        bytes = body.len(),
-                        "dropped a frame that is not a JSON-RPC message"
-                    );
-                    continue;
-                };
-                let header = format!("Content-Length: {}\r\n\r\n", body.len());
-                if output.write_all(header.as_bytes()).await.is_err()
-                    || output.write_all(&body).await.is_err()
-                {
-                    return;
-                }
-            }
-            Ok(None) => return,
+        match next_body(input).await {
+            Ok(Some(body)) => match digestible(&body) {
+                Some(message) => return Some(message),
+                None => tracing::warn!(
+                    bytes = body.len(),
+                    "dropped a frame that is not a JSON-RPC message"
+                ),
+            },
+            Ok(None) => return None,
             Err(error) => {
                 tracing::warn!(%error, "the client's stream broke off");
-                return;
+                return None;
             }
         }
     }
 }
 
-/// The next body; none at the end of the stream.
-async fn next_body<I: AsyncRead + Unpin>(
+/// Writes a message as one frame.
+///
+/// # Errors
+/// Of the stream.
+pub async fn write_message<O: AsyncWrite + Unpin>(
+    output: &mut O,
+    body: &[u8],
+) -> std::io::Result<()> {
+    output.write_all(format!("Content-Length: {}\r\n\r\n", body.len()).as_bytes()).await?;
+    output.write_all(body).await?;
+    output.flush().await
+}
+
+/// The next body, whatever it is; none at the end of the stream.
+///
+/// # Errors
+/// Of the stream.
+pub async fn next_body<I: AsyncRead + Unpin>(
     input: &mut BufReader<I>,
 ) -> std::io::Result<Option<Vec<u8>>> {
     loop {

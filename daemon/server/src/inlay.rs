@@ -3,8 +3,9 @@
 use crate::hover::code;
 use limpid_protocol::{
     display,
-    inspection::{Inspection, Prediction},
+    inspection::Prediction,
     view_error::{ErrorKind, ViewError},
+    views::tokens::TokensView,
 };
 use tower_lsp::ls_types::{
     InlayHint, InlayHintLabel, InlayHintTooltip, MarkupContent, MarkupKind, Position,
@@ -13,12 +14,12 @@ use tower_lsp::ls_types::{
 /// Predictions in the hint itself.
 const SHOWN: usize = 3;
 
-/// The hint of an analysis.
-pub(crate) fn prediction_hint(at: Position, inspection: &Inspection, analysis: &str) -> InlayHint {
+/// The hint of a glance.
+pub(crate) fn prediction_hint(at: Position, glance: &TokensView, analysis: &str) -> InlayHint {
     let one = |row: &Prediction| {
         format!(" {} {}", display::token(&row.text), display::probability(row.prob))
     };
-    let label = inspection.predictions.iter().take(SHOWN).map(one).collect::<Vec<_>>().join(" ");
+    let label = glance.predictions.iter().take(SHOWN).map(one).collect::<Vec<_>>().join(" ");
     InlayHint { data: Some(serde_json::json!({ "analysis": analysis })), ..hint(at, label) }
 }
 
@@ -47,9 +48,9 @@ pub(crate) fn problem_hint(at: Position, error: &ViewError) -> Option<InlayHint>
 }
 
 /// What resolving a hint adds: ten predictions with logits.
-pub(crate) fn tooltip(inspection: &Inspection) -> InlayHintTooltip {
-    let mut text = format!("Next token, {}\n\n", code(&inspection.model.name));
-    for row in &inspection.predictions {
+pub(crate) fn tooltip(glance: &TokensView) -> InlayHintTooltip {
+    let mut text = format!("Next token, {}\n\n", code(&glance.model.name));
+    for row in &glance.predictions {
         let (prob, logit) = (display::probability(row.prob), display::nats(row.logit));
         text += &format!("- {} {prob} (logit {logit})\n", code(&row.text));
     }

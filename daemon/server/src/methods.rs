@@ -1,9 +1,9 @@
 //! Which call of the [`Analyst`](crate::analyst::Analyst) answers which view. A view of the protocol's list without a row here does not compile.
 
 use crate::{
-    analyst::{Ask, Job},
+    analyst::{Ask, Job, Turn},
     answering::JobDesk,
-    parts::{self, Outline, TokenScores},
+    parts::{self, Outline, Titled, TokenScores},
 };
 use limpid_protocol::{
     inspection::Inspection,
@@ -64,7 +64,7 @@ impl Served for RouteGraph {
         job: &Job,
     ) -> Result<RoutesView, ViewError> {
         if params.prune.is_some() || params.top.is_some() {
-            return desk.analyst.routes(ask, params, job);
+            return desk.analyst()?.routes(ask, params, job);
         }
         Ok(RoutesView {
             target: step.target.clone(),
@@ -86,7 +86,7 @@ impl Served for TokenAttribution {
         if params.methods.is_none() && params.top.is_none() {
             return desk.attributions(ask, job).map(|kept| (*kept).clone());
         }
-        desk.analyst.attributions(ask, params, job)
+        desk.analyst()?.attributions(ask, params, job)
     }
 }
 
@@ -104,12 +104,15 @@ impl Served for Parts {
             methods: Some(vec![method, FLOW.to_owned()]),
             top: Some(0),
         };
-        let found = desk.analyst.attributions(ask, &of_tokens, job)?;
+        let found = desk.analyst()?.attributions(ask, &of_tokens, job)?;
         let others = found.attribution.others.unwrap_or_default();
         let drawn = || parts::drawn_flows(&step.routes, step.tokens.len());
         let flows = others.get(FLOW).cloned().unwrap_or_else(drawn);
         let scores = TokenScores { flows: &flows, attributions: &found.attribution.scores };
-        let segments = parts::segments(&ask.text, &Outline::default(), params.by);
+        let titled = |turn: &Turn| Titled { name: turn.role.clone(), span: turn.content.clone() };
+        let messages = ask.turns.iter().flat_map(|turns| turns.iter().map(titled)).collect();
+        let outline = Outline::find(&ask.text, messages);
+        let segments = parts::segments(&ask.text, &outline, params.by);
         Ok(PartsView {
             target: found.target,
             by: params.by,
@@ -130,7 +133,7 @@ macro_rules! served_by {
                 _: &Inspection,
                 job: &Job,
             ) -> Result<Self::Body, ViewError> {
-                desk.analyst.$call(ask, params, job)
+                desk.analyst()?.$call(ask, params, job)
             }
         }
     )*};

@@ -1,14 +1,15 @@
 //! The list of models that a client is shown: what is loaded or on its way, what is in the store, what can be fetched.
 
-use crate::engine_analyst::{EngineAnalyst, Slot};
+use crate::model_slots::{ModelSlots, Slot};
 use limpid_engine::model_store::ModelStore;
 use limpid_protocol::model_status::{ModelRow, ModelState};
 use std::sync::atomic::Ordering;
 
-impl EngineAnalyst {
-    pub(crate) fn model_rows(&self) -> Vec<ModelRow> {
+impl ModelSlots {
+    /// The list, by name.
+    pub(crate) fn rows(&self) -> Vec<ModelRow> {
         let mut rows: Vec<ModelRow> = self
-            .models
+            .slots
             .iter()
             .map(|entry| {
                 let mut row = ModelRow {
@@ -27,10 +28,10 @@ impl EngineAnalyst {
                             if share < 0.5 { ModelState::Fetching } else { ModelState::Loading };
                         row.progress = Some(share);
                     }
-                    Slot::Loaded(loaded) => {
+                    Slot::Loaded(resident) => {
                         row.state = ModelState::Loaded;
                         row.device = Some(self.compute.kind.name().to_owned());
-                        row.bytes = Some(loaded.model.bytes());
+                        row.bytes = Some(resident.loaded.model.bytes());
                     }
                     Slot::Failed(problem) => {
                         row.state = ModelState::Failed;

@@ -1,19 +1,20 @@
 //! Where a request looks: a prompt in one version of a document, and what is asked of the models about it.
 
 use crate::{
-    analyst::Ask,
+    analyst::{Ask, Turn},
     documents::Document,
     positions::{Encoding, to_byte},
-    prompt_selection::{is_prompt, paragraph, whole},
+    prompt_document::PromptDocument,
+    prompt_selection::{of_span, paragraph, whole},
 };
 use limpid_protocol::{
-    request::{PromptPlace, Subject},
+    request::{PromptPlace, Subject, TokenChoice},
     view_error::{ErrorKind, ViewError},
 };
 use ropey::Rope;
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
-    ops::Range,
+    sync::Arc,
 };
 
 /// A prompt in a document, and the question.
@@ -23,35 +24,43 @@ pub(crate) struct Place {
     pub(crate) version: i32,
     /// The whole document at that version; shares its text with the document.
     pub(crate) text: Rope,
-    /// The prompt's bytes in it.
-    pub(crate) span: Range<usize>,
+    /// The prompt in it.
+    pub(crate) prompt: Arc<PromptDocument>,
     pub(crate) ask: Ask,
     /// Names this place and question towards the client.
     pub(crate) id: String,
 }
 
 impl Place {
-    /// The prompt of bytes `span`, everything else by default.
+    /// A prompt found in a document, with what it says about itself.
     ///
     /// # Errors
     /// [`ErrorKind::EmptyPrompt`].
-    pub(crate) fn of_span(
+    pub(crate) fn new(
         uri: &str,
         document: &Document,
-        span: Range<usize>,
+        prompt: Arc<PromptDocument>,
     ) -> Result<Self, ViewError> {
-        if span.is_empty() {
+        if prompt.text.text.is_empty() {
             return Err(ViewError::new(
                 ErrorKind::EmptyPrompt,
                 "the prompt is empty; select or write some text",
             ));
         }
-        let ask = Ask::of_text(document.text.byte_slice(span.clone()).to_string());
+        let mut ask = Ask::of_prompt(&prompt.text);
+        let settings = &prompt.settings;
+        if ask.turns.is_none() && settings.chat.as_ref().is_some_and(|chat| chat.value) {
+            let turn = Turn { role: "user".into(), content: 0..ask.text.len() };
+            ask.turns = Some([turn].into());
+        }
+        ask.model = settings.model.as_ref().map(|model| model.value.clone());
+        ask.token = settings.target.as_ref().map(|target| token_choice(&target.value));
+        ask.foil = settings.foil.as_ref().map(|foil| token_choice(&foil.value));
         let mut place = Self {
             uri: uri.into(),
             version: document.version,
             text: document.text.clone(),
-            span,
+            prompt,
             ask,
             id: String::new(),
         };
@@ -64,12 +73,15 @@ impl Place {
     /// # Errors
     /// [`ErrorKind::EmptyPrompt`], [`ErrorKind::BadRequest`].
     pub(crate) fn of_prompt(
-        prompt: &PromptPlace,
+        place: &PromptPlace,
         document: &Document,
         encoding: Encoding,
     ) -> Result<Self, ViewError> {
+        let uri = &place.uri;
         let byte = |at| to_byte(&document.text, at, encoding);
-        let span = match (&prompt.range, &prompt.at) {
+        let selected = |span| Arc::new(of_span(uri, document, span));
+        let prompts = document.prompts(uri);
+        let prompt = match (&place.range, place.at.map(byte)) {
             (Some(range), _) => {
                 let (start, end) = (byte(range.start), byte(range.end));
                 if start > end {
@@ -77,12 +89,24 @@ impl Place {
                         "`subject.prompt.range` ends before it starts; swap start and end";
                     return Err(ViewError::new(ErrorKind::BadRequest, problem));
                 }
-                start..end
+                selected(start..end)
             }
-            (None, Some(at)) if !is_prompt(&prompt.uri, document) => paragraph(document, byte(*at)),
-            _ => whole(document),
+            (None, Some(at)) => match prompts.iter().find(|prompt| holds(prompt, at)) {
+                Some(prompt) => Arc::clone(prompt),
+                None => selected(paragraph(document, at)),
+            },
+            (None, None) => match prompts.first() {
+                Some(prompt) => Arc::clone(prompt),
+                None => selected(whole(document)),
+            },
         };
-        Self::of_span(&prompt.uri, document, span)
+        Self::new(uri, document, prompt)
+    }
+
+    /// Where the prompt's text ends in the document: what comes next is predicted there.
+    pub(crate) fn end(&self) -> usize {
+        let n = self.prompt.text.text.len();
+        self.prompt.text.map.to_source(n..n).end
     }
 
     /// The same prompt with what `subject` says beside it.
@@ -106,9 +130,27 @@ impl Place {
         self
     }
 
-    fn name(&mut self) {
+    /// The same prompt with this question.
+    pub(crate) fn asking(mut self, ask: Ask) -> Self {
+        self.ask = ask;
+        self.name();
+        self
+    }
+
+    /// Names place and question anew, after a change.
+    pub(crate) fn name(&mut self) {
         let mut hasher = DefaultHasher::new();
-        (&self.ask, &self.uri, self.version, self.span.start).hash(&mut hasher);
+        (&self.ask, &self.uri, self.version, self.prompt.source.start).hash(&mut hasher);
         self.id = format!("a{:016x}", hasher.finish());
     }
+}
+
+/// Whether a byte of the document stands in a prompt, its end included.
+pub(crate) fn holds(prompt: &PromptDocument, byte: usize) -> bool {
+    (prompt.source.start..=prompt.source.end).contains(&byte)
+}
+
+/// A token as front matter writes it: digits are an id.
+fn token_choice(text: &str) -> TokenChoice {
+    text.parse().map_or_else(|_| TokenChoice::Text(text.to_owned()), TokenChoice::Id)
 }

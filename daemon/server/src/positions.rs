@@ -5,11 +5,12 @@ use limpid_protocol::position::{Position, Range};
 use ropey::Rope;
 
 /// Unit of [`Position::character`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Encoding {
     /// Bytes.
     Utf8,
     /// UTF-16 code units, the default of LSP.
+    #[default]
     Utf16,
     /// Characters.
     Utf32,

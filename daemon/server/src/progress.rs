@@ -2,7 +2,10 @@
 
 use crate::analyst::ProgressCallback;
 use std::{
-    sync::atomic::{AtomicU32, AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 use tokio::sync::mpsc;
@@ -19,9 +22,9 @@ const CREATE_TIMEOUT: Duration = Duration::from_secs(5);
 
 static SERIAL: AtomicU64 = AtomicU64::new(0);
 
-/// A token nobody used before.
+/// A token nobody used before, nor an earlier process towards a client that outlived it.
 pub(crate) fn fresh_token() -> String {
-    format!("limpid/{}", SERIAL.fetch_add(1, Ordering::Relaxed))
+    format!("limpid/{}/{}", std::process::id(), SERIAL.fetch_add(1, Ordering::Relaxed))
 }
 
 /// A callback that reports to the client for as long as it lives; begins with the first call after `quiet`.
@@ -32,11 +35,11 @@ pub(crate) fn reporter(
     title: String,
     quiet: Duration,
 ) -> ProgressCallback {
-    let Some(client) = client else { return Box::new(|_, _| {}) };
+    let Some(client) = client else { return Arc::new(|_, _| {}) };
     let (events, mailbox) = mpsc::unbounded_channel();
     tokio::spawn(report(client, token, title, mailbox));
     let (started, last) = (Instant::now(), AtomicU32::new(u32::MAX));
-    Box::new(move |share, doing| {
+    Arc::new(move |share, doing| {
         let percentage = (share.clamp(0.0, 1.0) * 100.0) as u32;
         // A call a layer is cheap: only whole percents travel.
         if started.elapsed() >= quiet && last.swap(percentage, Ordering::Relaxed) != percentage {

@@ -85,6 +85,8 @@ pub enum Severity {
     Error,
     /// It can, but hardly means what its writer meant.
     Warning,
+    /// It means something that its writer may not know.
+    Hint,
 }
 
 /// Something wrong in a document.

@@ -1,13 +1,35 @@
 //! Which bytes of a document are the prompt: the selection, the paragraph at the cursor, or the file.
 //! What must not live here: positions, chat formats.
 
-use crate::documents::Document;
+use crate::{
+    documents::Document,
+    prompt_document::{PromptDocument, PromptSettings},
+    prompt_text::PromptText,
+};
 use std::ops::Range;
 
 /// Extensions of files that are prompts as a whole.
 const PROMPT_EXTENSIONS: &[&str] = &["prompt", "txt", "md", "prompty", "markdown"];
 /// Language ids of documents that are prompts as a whole, where the name says nothing (an unsaved buffer).
 const PROMPT_LANGUAGES: &[&str] = &["prompt", "plaintext", "text", "markdown", "prompty"];
+
+/// The prompts that appear by themselves in a document.
+pub(crate) fn prompts(uri: &str, document: &Document) -> Vec<PromptDocument> {
+    if is_prompt(uri, document) { vec![of_span(uri, document, whole(document))] } else { vec![] }
+}
+
+/// A selection as a prompt.
+pub(crate) fn of_span(_uri: &str, document: &Document, span: Range<usize>) -> PromptDocument {
+    let text = document.text.byte_slice(span.clone()).to_string();
+    PromptDocument {
+        source: span.clone(),
+        body: span.clone(),
+        text: PromptText::plain(text, span.start),
+        settings: PromptSettings::default(),
+        sections: Vec::new(),
+        problems: Vec::new(),
+    }
+}
 
 /// Whether a document is a prompt as a whole. Nothing appears by itself in one that is not.
 pub(crate) fn is_prompt(uri: &str, document: &Document) -> bool {

@@ -50,6 +50,21 @@ impl SourceMap {
         self.pieces.push(Piece { text: at..at + n_bytes, source, is_verbatim: false });
     }
 
+    /// The text goes on with bytes `part` of another mapped text.
+    pub fn push_part(&mut self, other: &Self, part: Range<usize>) {
+        let first = other.pieces.partition_point(|piece| piece.text.end <= part.start);
+        for piece in other.pieces[first..].iter().take_while(|piece| piece.text.start < part.end) {
+            let text = piece.text.start.max(part.start)..piece.text.end.min(part.end);
+            match piece.is_verbatim {
+                true => self.push_verbatim(
+                    text.len(),
+                    piece.source.start + (text.start - piece.text.start),
+                ),
+                false => self.push_whole(text.len(), piece.source.clone()),
+            }
+        }
+    }
+
     /// Bytes of the text that are mapped.
     pub fn n_bytes(&self) -> usize {
         self.pieces.last().map_or(0, |piece| piece.text.end)
@@ -85,6 +100,48 @@ impl SourceMap {
             true => piece.text.start + (source - piece.source.start),
             false => piece.text.start,
         })
+    }
+}
+
+/// A text with where its bytes stand in the document.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MappedText {
+    /// The text.
+    pub text: String,
+    /// Where its bytes stand.
+    pub map: SourceMap,
+}
+
+impl MappedText {
+    /// A part of the document as it is.
+    pub fn verbatim(document: &str, part: Range<usize>) -> Self {
+        let map = SourceMap::verbatim(part.len(), part.start);
+        Self { text: document[part].to_owned(), map }
+    }
+
+    /// Goes on with bytes `part` of the document.
+    pub fn push_verbatim(&mut self, document: &str, part: Range<usize>) {
+        self.map.push_verbatim(part.len(), part.start);
+        self.text.push_str(&document[part]);
+    }
+
+    /// Goes on with a text that stands for `source` as a whole.
+    pub fn push_whole(&mut self, text: &str, source: Range<usize>) {
+        if !text.is_empty() {
+            self.map.push_whole(text.len(), source);
+            self.text.push_str(text);
+        }
+    }
+
+    /// Goes on with bytes `part` of another mapped text.
+    pub fn push_part(&mut self, other: &Self, part: Range<usize>) {
+        self.map.push_part(&other.map, part.clone());
+        self.text.push_str(&other.text[part]);
+    }
+
+    /// What bytes `part` cover of the document.
+    pub fn to_source(&self, part: Range<usize>) -> Range<usize> {
+        self.map.to_source(part)
     }
 }
 

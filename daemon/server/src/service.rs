@@ -1,18 +1,21 @@
 //! Puts the server together over any pair of byte streams; used by the command line and by the tests.
 
 use crate::{
-    analyses::Analyses, analyst::Analyst, answering::Desk, backend::Backend, documents::Documents,
-    error_codes::from_engine, flights::Flights, frame_guard, method_stats::MethodStats,
-    model_loading::Loading,
+    analyses::Analyses,
+    answering::{ClientSettings, Desk},
+    backend::Backend,
+    documents::Documents,
+    flights::Flights,
+    frame_guard,
+    shared::{ClientId, Shared},
 };
-use limpid_engine::worker::Worker;
 use limpid_protocol::{
     request::Request,
     views::{models::Models, status::Status},
 };
 use std::{
     sync::{Arc, OnceLock},
-    time::{Duration, Instant},
+    time::Duration,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower_lsp::{LspService, Server};
@@ -26,29 +29,25 @@ const PIPE_BYTES: usize = 64 << 10;
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Serves one client until it says `exit` or closes its stream.
-///
-/// # Errors
-/// When the system refuses a thread.
-pub async fn serve<I, O>(analyst: Arc<dyn Analyst>, input: I, output: O) -> std::io::Result<()>
+pub async fn serve<I, O>(shared: Arc<Shared>, settings: ClientSettings, input: I, output: O)
 where
     I: AsyncRead + Unpin + Send + 'static,
     O: AsyncWrite,
 {
-    let start = |name| Worker::start(name).map_err(|e| std::io::Error::other(from_engine(&e)));
-    let (compute, loader) = (start("analysis")?, start("loading")?);
     let flights = Flights::default();
     let under_way = flights.clone();
+    let documents = Arc::new(Documents::default());
+    let guest = Guest { id: shared.enter(documents.clone()), shared: shared.clone() };
+    let id = guest.id;
     let build = LspService::build(move |client| {
         Backend(Arc::new(Desk {
-            analyst,
-            analyses: Arc::new(Analyses::default()),
+            analyses: Arc::new(Analyses::new(shared.numbers.clone())),
+            shared,
+            id,
             client,
-            documents: Documents::default(),
+            documents,
             flights,
-            loading: Loading::new(loader),
-            stats: MethodStats::default(),
-            compute,
-            started: Instant::now(),
+            settings,
             negotiated: OnceLock::new(),
         }))
     });
@@ -72,5 +71,17 @@ where
     });
     Server::new(guarded, output, socket).concurrency_level(CONCURRENCY).serve(service).await;
     guard.abort();
-    Ok(())
+    drop(guest);
+}
+
+/// A client in the count of those connected, also when serving it is given up half-way.
+struct Guest {
+    shared: Arc<Shared>,
+    id: ClientId,
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        self.shared.leave(self.id);
+    }
 }

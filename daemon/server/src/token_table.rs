@@ -25,9 +25,12 @@ pub(crate) fn token_table(
 
 /// Where a token stands in the document; none for an added one.
 pub(crate) fn token_range(token: &TokenRow, place: &Place, encoding: Encoding) -> Option<Range> {
-    let (start, end) = (token.start?, token.end?);
-    let at = |offset: usize| (place.span.start + offset).min(place.span.end);
-    Some(to_range(&place.text, at(start)..at(end), encoding))
+    token_source(token, place).map(|span| to_range(&place.text, span, encoding))
+}
+
+/// The bytes of the document that a token stands for; none for an added one.
+pub(crate) fn token_source(token: &TokenRow, place: &Place) -> Option<std::ops::Range<usize>> {
+    Some(place.prompt.text.map.to_source(token.start?..token.end?))
 }
 
 /// The token at a byte of the document. At the end of the prompt: the last one.
@@ -36,12 +39,9 @@ pub(crate) fn token_at<'a>(
     place: &Place,
     byte: usize,
 ) -> Option<&'a TokenRow> {
-    if byte < place.span.start || byte > place.span.end {
-        return None;
-    }
-    let offset = byte - place.span.start;
-    let found = tokens
-        .iter()
-        .find(|token| token.start.is_some_and(|start| start <= offset) && token.end > Some(offset));
-    found.or_else(|| tokens.iter().rfind(|token| token.end.is_some() && byte == place.span.end))
+    let at = place.prompt.text.map.to_text(byte);
+    let covers =
+        |token: &&TokenRow| at.is_some_and(|at| token.start <= Some(at) && token.end > Some(at));
+    let last = || tokens.iter().rfind(|token| token.end.is_some() && byte == place.end());
+    tokens.iter().filter(|token| token.start.is_some()).find(covers).or_else(last)
 }

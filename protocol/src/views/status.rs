@@ -33,7 +33,9 @@ wire! {
         pub pid: u32,
         /// Seconds since it started.
         pub uptime_s: u64,
-        /// Documents open.
+        /// Clients connected, the one that asks among them.
+        pub clients: usize,
+        /// Documents open, of all clients.
         pub documents: usize,
         /// Jobs waiting or running.
         pub queue: usize,

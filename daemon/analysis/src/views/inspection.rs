@@ -6,13 +6,13 @@ use crate::{
     objective::{Objective, ObjectiveKind},
     route_graph::{EdgeKind, NodeKind},
     route_prune::Prune,
-    vocabulary::{LensCell, Predicted, lens_grid, top},
+    views::glance::{model_info, predictions, token_rows, token_text},
+    vocabulary::{LensCell, lens_grid, top},
 };
 use limpid_engine::{
     error::EngineError, forward::Watch, model_pool::Loaded, tokenizer::Token, trace::Trace,
 };
 use limpid_protocol::{
-    display::text_of_bytes,
     inspection as wire, route_graph as wire_graph,
     token_value::{TokenValue, VocabularyToken},
 };
@@ -156,8 +156,8 @@ impl Inspector {
     ) -> Result<wire::Inspection, EngineError> {
         let predicted = self.findings.predicted(&self.loaded.model, watch)?;
         Ok(wire::Inspection {
-            model: self.model_info(),
-            tokens: self.token_rows(tokens, predicted),
+            model: model_info(&self.loaded),
+            tokens: token_rows(&self.loaded, tokens, predicted),
             target: wire::Target {
                 position: self.objective.position,
                 id: self.objective.target,
@@ -252,56 +252,12 @@ impl Inspector {
         Ok(grid.into_iter().map(|row| row.into_iter().map(wire_cell).collect()).collect())
     }
 
-    fn model_info(&self) -> wire::ModelInfo {
-        let (spec, compute) = (&self.loaded.model.spec, &self.loaded.model.compute);
-        wire::ModelInfo {
-            name: self.loaded.name.clone(),
-            family: spec.family.to_owned(),
-            n_layers: spec.n_layers,
-            n_heads: spec.n_heads,
-            n_key_value_heads: spec.n_key_value_heads,
-            d_model: spec.d_model,
-            d_mlp: spec.d_mlp,
-            d_vocab: spec.d_vocab,
-            dtype: compute.dtype_name().to_owned(),
-            device: compute.kind.name().to_owned(),
-        }
-    }
-
-    fn token_rows(&self, tokens: &[Token], predicted: &[Predicted]) -> Vec<wire::TokenRow> {
-        tokens
-            .iter()
-            .enumerate()
-            .map(|(index, token)| {
-                let predicted = index.checked_sub(1).and_then(|at| predicted.get(at));
-                wire::TokenRow {
-                    index,
-                    id: token.id,
-                    text: self.text(token.id),
-                    start: token.span.as_ref().map(|span| span.start),
-                    end: token.span.as_ref().map(|span| span.end),
-                    logprob: predicted.map(|p| p.logprob),
-                    rank: predicted.map(|p| p.rank),
-                }
-            })
-            .collect()
-    }
-
     fn predictions(&self) -> Vec<wire::Prediction> {
         self.predictions_of(&self.findings.logits, LISTED)
     }
 
     pub(super) fn predictions_of(&self, logits: &[f32], k: usize) -> Vec<wire::Prediction> {
-        let all = crate::vocabulary::log_sum_exp(logits);
-        top(logits, k)
-            .into_iter()
-            .map(|(id, logit)| wire::Prediction {
-                id,
-                text: self.text(id),
-                logit,
-                prob: (logit - all).exp(),
-            })
-            .collect()
+        predictions(&self.loaded, logits, k)
     }
 
     /// The drawn routes.
@@ -357,13 +313,5 @@ impl Inspector {
                 })
                 .collect(),
         }
-    }
-}
-
-/// A token's text; without a tokenizer, its id in angle brackets.
-pub fn token_text(loaded: &Loaded, id: u32) -> String {
-    match &loaded.tokenizer {
-        Some(tokenizer) => text_of_bytes(tokenizer.token_bytes(id)),
-        None => format!("<{id}>"),
     }
 }

@@ -23,20 +23,21 @@ pub(super) mod plain_twin;
 mod tests;
 
 /// Keys in a panel of transposed keys.
-const PANEL: usize = 48;
+pub(super) const PANEL: usize = 48;
 /// Query rows whose pattern is in memory at once.
 pub(super) const QUERIES: usize = 32;
 /// Slabs are padded to a multiple of the widest register.
 const ALIGN: usize = 16;
 
 /// Keys or values of one head, ready for products.
+#[derive(Debug)]
 pub(super) struct HeadKeys {
     /// Transposed: `[panel][d_head][48]`.
     pub(super) panels: Vec<f32>,
     /// As rows: `[key][d_head padded]`.
     pub(super) slab: Vec<f32>,
     /// Whether every value of the slab is finite, so that a weight of 0 takes it out of a sum.
-    is_finite: bool,
+    pub(super) is_finite: bool,
 }
 
 /// `d_head` padded to the slab's width.
@@ -198,15 +199,16 @@ pub(super) fn head_rows<'a>(
     }
 }
 
-struct ForwardBlock<'a, 'b> {
-    q: Rows<'a>,
-    keys: &'a HeadKeys,
-    values: &'a HeadKeys,
-    first_query: usize,
-    shape: &'a AttentionShape,
-    n_keys: usize,
-    scratch: &'a mut Vec<f32>,
-    out: &'a mut [&'b mut [f32]],
+/// `z` of a block of query rows of one head.
+pub(super) struct ForwardBlock<'a, 'b> {
+    pub(super) q: Rows<'a>,
+    pub(super) keys: &'a HeadKeys,
+    pub(super) values: &'a HeadKeys,
+    pub(super) first_query: usize,
+    pub(super) shape: &'a AttentionShape,
+    pub(super) n_keys: usize,
+    pub(super) scratch: &'a mut Vec<f32>,
+    pub(super) out: &'a mut [&'b mut [f32]],
 }
 
 impl WithSimd for ForwardBlock<'_, '_> {
@@ -216,8 +218,8 @@ impl WithSimd for ForwardBlock<'_, '_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let (stride, width, n_rows) =
             (score_stride(self.n_keys), slab_width(self.shape.d_head), self.q.n_rows);
-        self.scratch.resize(QUERIES * (stride + width), 0.0);
-        let (scores, z) = self.scratch.split_at_mut(QUERIES * stride);
+        self.scratch.resize(n_rows * (stride + width), 0.0);
+        let (scores, z) = self.scratch.split_at_mut(n_rows * stride);
         pattern_block(simd, self.q, self.keys, self.first_query, self.shape, scores, stride);
         let at_once = self.values.rows_at_once(n_rows);
         for row in (0..n_rows).step_by(at_once) {

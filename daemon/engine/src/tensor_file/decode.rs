@@ -1,5 +1,6 @@
 //! Stored number formats to f32. The block formats are decoded by candle; the plain ones here.
 
+use crate::tensor_file::block_scales;
 use candle_core::{CpuStorage, quantized::GgmlDType};
 use half::{bf16, f16};
 use std::borrow::Cow;
@@ -83,6 +84,13 @@ impl StoredType {
     pub(super) fn bytes_of(self, n: usize) -> usize {
         let (block, bytes) = self.block();
         n / block * bytes
+    }
+
+    /// Appends scale and min of each block of `row`; nothing for formats that are not stored as scaled codes.
+    pub(super) fn block_scales(self, row: &[u8], out: &mut Vec<(f32, f32)>) {
+        if let Self::Blocks(kind) = self {
+            block_scales::read(kind, row, out);
+        }
     }
 
     /// Decodes exactly `out.len()` values.

@@ -383,6 +383,17 @@ impl TensorFile for GgufFile {
         }
     }
 
+    fn block_scales(
+        &self,
+        tensor: &str,
+        row: usize,
+        out: &mut Vec<(f32, f32)>,
+    ) -> Result<(), EngineError> {
+        self.tensors
+            .get(tensor)
+            .map_or(Ok(()), |stored| stored.block_scales(&self.file, tensor, row, out))
+    }
+
     fn forget(&self) {
         self.file.forget();
     }

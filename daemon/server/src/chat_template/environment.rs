@@ -3,30 +3,36 @@
 //!
 //! *Source*: transformers, `utils/chat_template_utils.py`, `_compile_jinja_template`.
 
-use crate::chat_template::python_json::to_json;
+use crate::chat_template::{ChatTemplate, python_json::to_json};
 use minijinja::{
     Environment, Error, ErrorKind, State, context,
     syntax::SyntaxConfig,
-    value::{Kwargs, Value, from_args},
+    value::{Kwargs, Value, ValueKind, from_args},
 };
 
 /// Steps that a template may take: a hundred for each of ten thousand messages. Text that it makes costs a step for 64 bytes, so
 /// this bounds memory too.
 const FUEL: u64 = 1_000_000;
 
+/// Values in lists and maps that are written, and how deep they may lie.
+const MAX_WRITTEN: usize = 1 << 20;
+const MAX_DEPTH: usize = 64;
+
+/// Bytes of a tag, texts in quotes apart.
+const MAX_TAG_BYTES: usize = 4096;
+
 /// Renders messages of (role, content) and, where the last is not the assistant's, the start of its answer.
 ///
 /// # Errors
 /// What is wrong with the template, in one line with its place.
-pub(super) fn render(
-    template: &str,
-    messages: &[(&str, &str)],
-    bos: &str,
-    eos: &str,
-) -> Result<String, String> {
+pub(super) fn render(template: &ChatTemplate, messages: &[(&str, &str)]) -> Result<String, String> {
     // Every byte of a message may be copied as often as templates do, some dozens of times.
     let n_bytes: usize = messages.iter().map(|(_, content)| content.len()).sum();
-    let environment = environment(FUEL + n_bytes as u64).map_err(|e| told(&e))?;
+    if has_long_tag(&template.text) {
+        return Err(format!("has a tag of more than {MAX_TAG_BYTES} bytes; shorten it"));
+    }
+    let today = template.today.clone();
+    let environment = environment(FUEL + n_bytes as u64, today).map_err(|e| told(&e))?;
     let messages: Vec<Value> =
         messages.iter().map(|&(role, content)| context! { role, content }).collect();
     let answers = messages.last().is_some_and(|message| {
@@ -35,30 +41,98 @@ pub(super) fn render(
     let context = context! {
         messages,
         add_generation_prompt => !answers,
-        bos_token => bos,
-        eos_token => eos,
+        bos_token => template.bos.as_str(),
+        eos_token => template.eos.as_str(),
         tools => (),
         documents => (),
     };
-    let source = without_generation_marks(template);
+    let source = without_generation_marks(&template.text);
     environment.render_str(&source, context).map_err(|e| told(&e))
 }
 
-fn environment(fuel: u64) -> Result<Environment<'static>, Error> {
+fn environment(fuel: u64, today: Option<String>) -> Result<Environment<'static>, Error> {
     let mut environment = Environment::new();
     environment.set_fuel(Some(fuel));
     let blocks = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?;
     environment.set_syntax(blocks);
+    environment.set_formatter(|out, state, value| {
+        let mut left = MAX_WRITTEN;
+        if !is_small(value, 0, &mut left) {
+            let problem = "writes a list or map that is too deep or too long";
+            return Err(Error::new(ErrorKind::InvalidOperation, problem));
+        }
+        minijinja::escape_formatter(out, state, value)
+    });
+    minijinja_contrib::add_to_environment(&mut environment);
     environment.set_unknown_method_callback(python_method);
     environment.add_filter("tojson", to_json);
     environment.add_function("raise_exception", |message: String| -> Result<String, Error> {
         Err(Error::new(ErrorKind::InvalidOperation, message))
     });
-    environment.add_function("strftime_now", |format: String| -> Result<String, Error> {
-        jiff::fmt::strtime::format(&format, &jiff::Zoned::now())
-            .map_err(|e| Error::new(ErrorKind::InvalidOperation, format!("strftime_now: {e}")))
+    environment.add_function("strftime_now", move |format: String| -> Result<String, Error> {
+        let written = match &today {
+            Some(day) => day
+                .parse::<jiff::civil::Date>()
+                .and_then(|day| jiff::fmt::strtime::format(&format, day.at(0, 0, 0, 0))),
+            None => jiff::fmt::strtime::format(&format, &jiff::Zoned::now()),
+        };
+        written.map_err(|e| Error::new(ErrorKind::InvalidOperation, format!("strftime_now: {e}")))
     });
     Ok(environment)
+}
+
+/// Whether a tag is so long, texts in quotes apart, that reading it may take more stack than there is: the parser recurses.
+fn has_long_tag(template: &str) -> bool {
+    let bytes = template.as_bytes();
+    let mut at = 0;
+    while let Some(open) = template[at..].find("{") {
+        at += open + 1;
+        let close: &[u8] = match bytes.get(at) {
+            Some(b'{') => b"}}",
+            Some(b'%') => b"%}",
+            Some(b'#') => {
+                at = template[at..].find("#}").map_or(bytes.len(), |end| at + end + 2);
+                continue;
+            }
+            _ => continue,
+        };
+        let mut n_bytes = 0;
+        let mut quote: Option<u8> = None;
+        at += 1;
+        while at < bytes.len() {
+            let byte = bytes[at];
+            match quote {
+                Some(_) if byte == b'\\' => at += 1,
+                Some(open) => quote = (byte != open).then_some(open),
+                None if bytes[at..].starts_with(close) => break,
+                None => {
+                    quote = matches!(byte, b'"' | b'\'').then_some(byte);
+                    n_bytes += 1;
+                }
+            }
+            at += 1;
+        }
+        if n_bytes > MAX_TAG_BYTES {
+            return true;
+        }
+        at = template.ceil_char_boundary(at.min(bytes.len()));
+    }
+    false
+}
+
+/// Whether writing a value ends soon: it holds few values, counted as often as they are written.
+fn is_small(value: &Value, depth: usize, left: &mut usize) -> bool {
+    if !matches!(value.kind(), ValueKind::Seq | ValueKind::Map) {
+        return true;
+    }
+    let is_map = value.kind() == ValueKind::Map;
+    let Ok(items) = value.try_iter() else { return true };
+    depth < MAX_DEPTH
+        && items.into_iter().all(|item| {
+            let inner = if is_map { value.get_item(&item).unwrap_or_default() } else { item };
+            *left = left.saturating_sub(1);
+            *left > 0 && is_small(&inner, depth + 1, left)
+        })
 }
 
 /// Methods of Python's strings that minijinja's own stand-ins lack.

@@ -9,6 +9,9 @@ use std::fmt::Write;
 /// Values inside values beyond this depth are refused.
 const MAX_DEPTH: usize = 64;
 
+/// Longer JSON is refused.
+const MAX_BYTES: usize = 16 << 20;
+
 /// How the text is laid out.
 struct Layout {
     indent: Option<String>,
@@ -56,8 +59,9 @@ pub(super) fn to_json(
 
 impl Layout {
     fn write(&self, value: &Value, depth: usize, out: &mut String) -> Result<(), Error> {
-        if depth > MAX_DEPTH {
-            return Err(Error::new(ErrorKind::InvalidOperation, "tojson: too deep"));
+        // Lists that hold themselves twice at every depth are few steps to make and endless ones to write.
+        if depth > MAX_DEPTH || out.len() > MAX_BYTES {
+            return Err(Error::new(ErrorKind::InvalidOperation, "tojson: too deep or too long"));
         }
         match value.kind() {
             ValueKind::Undefined | ValueKind::None => out.push_str("null"),
@@ -118,7 +122,21 @@ impl Layout {
 
     /// Numbers as Python writes them; minijinja does so too.
     fn number(&self, value: &Value, out: &mut String) {
-        let text = value.to_string();
+        let text = match f64::try_from(value.clone()) {
+            // Python writes very large and very small floats with an exponent of two digits at least.
+            Ok(n)
+                if !value.is_integer()
+                    && n != 0.0
+                    && n.is_finite()
+                    && !(1e-4..1e16).contains(&n.abs()) =>
+            {
+                let text = format!("{n:e}");
+                let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+                let sign = if exponent.starts_with('-') { '-' } else { '+' };
+                format!("{digits}e{sign}{:0>2}", exponent.trim_start_matches('-'))
+            }
+            _ => value.to_string(),
+        };
         out.push_str(match text.as_str() {
             "inf" => "Infinity",
             "-inf" => "-Infinity",

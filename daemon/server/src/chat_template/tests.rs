@@ -1,12 +1,19 @@
 //! What transformers' Jinja writes, and that every byte of a rendered chat is known to be the template's or a message's.
 
-use crate::chat_template::{ChatMessage, environment, render};
+mod golden;
+
+use crate::chat_template::{ChatMessage, ChatNote, ChatTemplate, environment, render, render_with};
 use limpid_engine::tokenizer::Tokenizer;
 
 const CHAT: &[(&str, &str)] = &[("system", "  be  "), ("user", "hé <b>\n")];
 
-fn rendered(template: &str) -> Result<String, String> {
-    environment::render(template, CHAT, "<s>", "</s>")
+fn template(text: &str) -> ChatTemplate {
+    let (bos, eos) = ("<s>".to_owned(), "</s>".to_owned());
+    ChatTemplate { text: text.to_owned(), bos, eos, path: "a.jinja".into(), today: None }
+}
+
+fn rendered(text: &str) -> Result<String, String> {
+    environment::render(&template(text), CHAT)
 }
 
 /// Expected texts are those of Jinja 3.1.6, `ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True,
@@ -158,8 +165,14 @@ fn a_template_that_hides_or_changes_messages_is_refused() {
     for (template, says) in [
         (None, "is missing"),
         (Some("hello"), "does not write the messages"),
-        (Some("{{ messages[0].content | upper }}"), "changes the messages"),
-        (Some("{{ messages[0].content[:2] }}"), "takes the messages apart"),
+        (Some("{{ messages[0].content | length }}"), "does not write the messages"),
+        (Some("{{ messages[0].content | batch(2) | length }}"), "does not write the messages"),
+        (
+            Some(
+                "{{ messages[0].content[:2] }}{{ messages[0].content.count('e') }}{{ messages[0].content.isascii() }}",
+            ),
+            "takes the messages apart",
+        ),
         (Some("{{ raise_exception('no system') }}"), "line 1: no system"),
         (Some("{{"), "line 1"),
     ] {
@@ -172,5 +185,122 @@ fn a_template_that_hides_or_changes_messages_is_refused() {
             "{error}"
         );
         assert!(error.contains("without its chat template"), "{error}");
+    }
+}
+
+#[test]
+fn messages_that_are_taken_apart_keep_the_places_of_what_is_left() {
+    let said = |text: &str, of: usize| (text.to_owned(), of);
+    const THOUGHT: &str = "{% for m in messages %}<{{ m.role }}>\n{{ m.content.split('</think>')[-1].lstrip('\n') }}\n{% endfor %}";
+    let (text, found) = places(THOUGHT, &["x", "<think>\nhm\n</think>\n\nyes, é\n"]);
+    assert_eq!(text, "<system>\nx\n<user>\nyes, é\n\n");
+    assert_eq!(found, [said("x", 0), said("yes, é", 23)]);
+    let (_, found) = places("{{ messages[0].content[2:5] }}|", &["some text"]);
+    assert_eq!(found, [said("me ", 2)]);
+    let (_, found) = places("{{ messages[0].content | upper }}|", &["some text"]);
+    assert_eq!(found, [said("SOME TEXT", 0)]);
+    let (_, found) = places("{{ messages[0].content | tojson }}|", &["a \"b\" c"]);
+    assert_eq!(found.iter().map(|(text, _)| text.as_str()).collect::<String>(), "a \"b\" c");
+    let (_, found) = places("{{ messages[0].content.replace('bad', '***') }}|", &["so bad a day"]);
+    assert_eq!(found, [said("so ", 0), said(" a day", 6)]);
+    let (_, found) = places(
+        "{{ messages[0].content[:7].strip() }}|{{ messages[1].content }}",
+        &["  some text", "more"],
+    );
+    assert_eq!(found, [said("some", 2), said("more", 12)]);
+}
+
+#[test]
+fn very_long_messages_are_taken_apart_too() {
+    let long = "word ".repeat(60_000);
+    let (_, found) = places(
+        "{{ messages[0].content.split('</think>')[-1] }}|{{ messages[1].content }}",
+        &[&format!("x</think>{long}"), "more"],
+    );
+    assert_eq!(found, [(long.clone(), 9), ("more".to_owned(), long.len() + 10)]);
+}
+
+#[test]
+fn what_a_template_does_with_roles_is_told() {
+    let notes = |text: &str, roles: &[&str]| {
+        let messages: Vec<ChatMessage<'_>> = roles
+            .iter()
+            .enumerate()
+            .map(|(at, role)| ChatMessage { role, content: "word", source: 5 * at })
+            .collect();
+        render_with(&template(text), &messages).map(|chat| chat.notes).map_err(|e| e.to_string())
+    };
+    const DEFAULT: &str = "{% if messages[0].role != 'system' %}<|system|>Be good.<|end|>{% endif %}{% for m in messages %}<|{{ m.role }}|>{{ m.content }}<|end|>{% endfor %}";
+    const MERGES: &str = "{% set sys = messages[0].content ~ '\n\n' if messages[0].role == 'system' else '' %}{% for m in messages if m.role != 'system' %}<{{ m.role }}>{{ sys if loop.first }}{{ m.content }}{% endfor %}";
+    const REFUSES: &str = "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system') }}{% endif %}<{{ m.role }}>{{ m.content }}{% endfor %}";
+    const DROPS: &str =
+        "{% for m in messages if m.role == 'user' %}<{{ m.role }}>{{ m.content }}{% endfor %}";
+    assert_eq!(notes(DEFAULT, &["user"]), Ok(vec![ChatNote::AddsSystem("Be good.".to_owned())]));
+    assert_eq!(notes(DEFAULT, &["system", "user"]), Ok(vec![]));
+    assert_eq!(notes(CHATML, &["user"]), Ok(vec![]));
+    assert_eq!(notes(MERGES, &["system", "user"]), Ok(vec![ChatNote::MergesSystem]));
+    assert_eq!(notes(MERGES, &["user"]), Ok(vec![]));
+    assert_eq!(
+        notes(DROPS, &["system", "user", "tool"]),
+        Ok(vec![ChatNote::DropsMessage(0), ChatNote::DropsMessage(2)])
+    );
+    let refused = notes(REFUSES, &["system", "user"]).unwrap_err();
+    assert!(
+        refused.contains(
+            "refuses a system message: line 1: no system; move its text into the first user message"
+        ),
+        "{refused}"
+    );
+    assert_eq!(ChatNote::DropsMessage(0).to_string(), "the chat template leaves out message 1");
+}
+
+/// Every one of these must end soon, whatever it says.
+#[test]
+fn hostile_templates_end_soon() {
+    for text in [
+        "{% for i in range(100000) %}{% for j in range(100000) %}{% for k in range(100000) %}{% endfor %}{% endfor %}{% endfor %}",
+        "{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}",
+        "{% macro a(n) %}{{ a(n + 1) }}{{ a(n + 1) }}{% endmacro %}{{ a(0) }}",
+        "{{ range(99999999999) | list | length }}",
+        "{{ ('x' * 1000000) * 1000000 }}",
+        "{{ [0] * 999999999 }}",
+        "{{ 'a' | indent(99999999) }}{{ ('\n' * 100000) | indent(99999999) }}",
+        "{{ '%999999999d' | format(1) }}",
+        "{{ 'x'.center(999999999) }}",
+        "{{ messages | tojson(indent=999999999) }}",
+        "{% set ns = namespace(x='aaaaaaaa') %}{% for i in range(60) %}{% set ns.x = ns.x.replace('a', ns.x) %}{% endfor %}{{ ns.x | length }}",
+        "{% set ns = namespace(x=['aaaaaaaa']) %}{% for i in range(60) %}{% set ns.x = [ns.x | join, ns.x | join] %}{% endfor %}{{ ns.x | length }}",
+        "{% set ns = namespace(x=1) %}{% for i in range(99) %}{% set ns.x = {'a': ns.x, 'b': ns.x} %}{% endfor %}{{ ns.x }}",
+        "{% set ns = namespace(x=1) %}{% for i in range(99) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x | tojson }}",
+        "{% set ns = namespace(x=2) %}{% for i in range(60) %}{% set ns.x = ns.x ** 9 %}{% endfor %}{{ ns.x }}",
+        "{% for a in messages recursive %}{{ loop(messages) }}{% endfor %}",
+        "{% set ns = namespace() %}{% set ns.a = ns %}{{ ns }}{{ ns | tojson }}",
+        "{{ 'x' | batch(99999999) | list }}{{ [1] | slice(99999999) | list | length }}",
+        "{{ ((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((1",
+    ] {
+        let started = std::time::Instant::now();
+        let ended = rendered(text);
+        let took = started.elapsed().as_secs_f32();
+        let n_bytes = ended.as_ref().map_or(0, String::len);
+        assert!(took < 10.0 && n_bytes < 64 << 20, "{text}: {took} s, {n_bytes} bytes");
+    }
+    for n in [3000, 100_000] {
+        let many = |text: &str| text.repeat(n / text.len());
+        for text in [
+            format!("{{{{ {}1{} }}}}", many("("), many(")")),
+            format!("{{{{ {}1{} }}}}", many("["), many("]")),
+            many("{% if true %}"),
+            many("{% if true %}") + &many("{% endif %}"),
+            format!("{{{{ {}true }}}}", many("not ")),
+            format!("{{{{ {}1 }}}}", many("-")),
+            format!("{{{{ 1{} }}}}", many(" if true else 1")),
+            format!("{{{{ 1{} }}}}", many(" ** 1")),
+            format!("{{{{ 1{} }}}}", many(" + 1")),
+            format!("{{{{ x{} }}}}", many(".a")),
+            format!("{{{{ 'a'{} }}}}", many(" | trim")),
+            format!("{{{{ {}", many("{'a':")),
+        ] {
+            let _ = rendered(&text);
+        }
     }
 }

@@ -1,5 +1,5 @@
 //! A deterministic stand-in for the models: a token a word with its leading space, flows and scores that can be told by hand.
-//! Texts steer it: `BLOCK` waits until it is cancelled, `PANIC` panics, `LONG` is over the context window.
+//! Texts steer it: `BLOCK` waits until it is cancelled, `WAIT` until the gate opens, `PANIC` panics, `LONG` is over the context window.
 
 use limpid_engine::error::EngineError;
 use limpid_protocol::{
@@ -23,6 +23,7 @@ use limpid_protocol::{
         neuron::{NeuronCard, NeuronParams},
         node::{NodeCard, NodeParams},
         routes::{RoutesParams, RoutesView},
+        tokens::TokensView,
     },
 };
 use limpid_server::{Analyst, Ask, Job, error_codes::from_engine};
@@ -40,6 +41,7 @@ pub struct FakeAnalyst {
     /// Blocked calls that saw their cancellation.
     pub cancelled: AtomicUsize,
     gate: (Mutex<bool>, Condvar),
+    order: Mutex<Vec<String>>,
 }
 
 impl FakeAnalyst {
@@ -47,6 +49,11 @@ impl FakeAnalyst {
         let fake = Self::default();
         fake.loaded.store(true, Ordering::SeqCst);
         Arc::new(fake)
+    }
+
+    /// Texts in the order in which they were inspected.
+    pub fn order(&self) -> Vec<String> {
+        self.order.lock().unwrap().clone()
     }
 
     /// Lets a load that waits go on.
@@ -175,6 +182,14 @@ impl Analyst for FakeAnalyst {
         CacheStatus { bytes: 0, hits: 0, misses: 0 }
     }
 
+    fn keeps(&self, _: &Ask) -> bool {
+        true
+    }
+
+    fn special_tokens(&self, _: Option<&str>) -> Arc<[String]> {
+        ["<|end|>".to_owned()].into()
+    }
+
     fn load(&self, model: Option<&str>, job: &Job) -> Result<(), ViewError> {
         if model.is_some_and(|name| name != "Fake") {
             return Err(ViewError::new(
@@ -196,7 +211,13 @@ impl Analyst for FakeAnalyst {
         Ok(())
     }
 
+    fn glance(&self, ask: &Ask, job: &Job) -> Result<TokensView, ViewError> {
+        let Inspection { model, tokens, target, predictions, .. } = self.inspect(ask, job)?;
+        Ok(TokensView { model, tokens, target, predictions })
+    }
+
     fn inspect(&self, ask: &Ask, job: &Job) -> Result<Inspection, ViewError> {
+        self.order.lock().unwrap().push(ask.text.to_string());
         self.inspections.fetch_add(1, Ordering::SeqCst);
         if ask.text.contains("PANIC") {
             panic!("asked to");
@@ -205,7 +226,8 @@ impl Analyst for FakeAnalyst {
             let error = EngineError::ContextWindow { n_tokens: 9214, n_ctx: 8192, is_whole: true };
             return Err(from_engine(&error));
         }
-        while ask.text.contains("BLOCK") {
+        let waits = || ask.text.contains("WAIT") && !*self.gate.0.lock().unwrap();
+        while ask.text.contains("BLOCK") || waits() {
             if let Err(error) = job.check() {
                 self.cancelled.fetch_add(1, Ordering::SeqCst);
                 return Err(error);

@@ -1,7 +1,7 @@
 //! Broken frames: the server goes on, whatever bytes arrive. `LIMPID_FUZZ_INPUTS` sets how many mutated sessions are sent.
 
 use crate::{fake_analyst::FakeAnalyst, lsp_client::LspClient};
-use limpid_server::serve;
+use limpid_server::{ClientSettings, Shared, serve};
 use serde_json::json;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -52,10 +52,10 @@ async fn a_client_that_vanishes_mid_request_ends_the_server() {
 }
 
 /// A small linear congruential generator, so that a seed names a run.
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn below(&mut self, n: usize) -> usize {
+    pub fn below(&mut self, n: usize) -> usize {
         self.0 =
             self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         ((self.0 >> 33) as usize) % n.max(1)
@@ -134,7 +134,7 @@ fn mutate(bytes: &mut Vec<u8>, dice: &mut Dice) {
 async fn mutated_frames_never_take_the_server_down() {
     let inputs =
         std::env::var("LIMPID_FUZZ_INPUTS").ok().and_then(|n| n.parse().ok()).unwrap_or(300);
-    let analyst = FakeAnalyst::loaded();
+    let shared = Shared::start(FakeAnalyst::loaded()).unwrap();
     for seed in 0..inputs {
         let mut dice = Dice(seed);
         let mut input = frame(
@@ -150,7 +150,7 @@ async fn mutated_frames_never_take_the_server_down() {
         let at_once = if dice.below(2) == 0 { 1 << 20 } else { 1 + dice.below(200) };
         let (ours, theirs) = tokio::io::duplex(at_once);
         let (reader, writer) = tokio::io::split(theirs);
-        let server = tokio::spawn(serve(analyst.clone(), reader, writer));
+        let server = tokio::spawn(serve(shared.clone(), ClientSettings::default(), reader, writer));
         let (mut from_server, mut to_server) = tokio::io::split(ours);
         let send = async {
             to_server.write_all(&input).await.unwrap();
@@ -160,7 +160,7 @@ async fn mutated_frames_never_take_the_server_down() {
         let receive = async { tokio::join!(send, from_server.read_to_end(&mut output)) };
         let read = tokio::time::timeout(Duration::from_secs(20), receive).await;
         assert!(read.is_ok(), "seed {seed}: the server hangs");
-        server.await.unwrap_or_else(|error| panic!("seed {seed}: {error}")).unwrap();
+        server.await.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
         assert!(output.starts_with(b"Content-Length"), "seed {seed}: no answer to initialize");
     }
 }

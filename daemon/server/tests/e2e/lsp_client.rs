@@ -1,8 +1,12 @@
 //! A small LSP client over an in-memory pipe to a real server. Dropping it fails the test if a message was left unread.
 
-use limpid_server::{Analyst, serve};
+use limpid_server::{Analyst, ClientSettings, Shared, serve};
 use serde_json::{Value, json};
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     io::{
         AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf,
@@ -16,7 +20,7 @@ const HANG: Duration = Duration::from_secs(20);
 pub struct LspClient {
     reader: BufReader<ReadHalf<DuplexStream>>,
     writer: Option<WriteHalf<DuplexStream>>,
-    server: Option<JoinHandle<std::io::Result<()>>>,
+    server: Option<JoinHandle<()>>,
     unread: VecDeque<Value>,
     next_id: i64,
 }
@@ -24,9 +28,26 @@ pub struct LspClient {
 impl LspClient {
     /// A client of a fresh server, before `initialize`.
     pub fn connect(analyst: Arc<dyn Analyst>) -> Self {
-        let (ours, theirs) = tokio::io::duplex(1 << 20);
+        Self::join(Shared::start(analyst).unwrap(), ClientSettings::default())
+    }
+
+    /// One more client of a server, before `initialize`.
+    pub fn join(shared: Arc<Shared>, settings: ClientSettings) -> Self {
+        Self::over(tokio::io::duplex(1 << 20), shared, settings)
+    }
+
+    /// A client whose pipe holds few bytes.
+    pub fn join_narrow(shared: Arc<Shared>, bytes: usize) -> Self {
+        Self::over(tokio::io::duplex(bytes), shared, ClientSettings::default())
+    }
+
+    fn over(
+        (ours, theirs): (DuplexStream, DuplexStream),
+        shared: Arc<Shared>,
+        settings: ClientSettings,
+    ) -> Self {
         let (input, output) = tokio::io::split(theirs);
-        let server = tokio::spawn(serve(analyst, input, output));
+        let server = tokio::spawn(serve(shared, settings, input, output));
         let (reader, writer) = tokio::io::split(ours);
         let unread = VecDeque::new();
         Self {
@@ -41,10 +62,14 @@ impl LspClient {
     /// A client that is through the handshake.
     pub async fn start(analyst: Arc<dyn Analyst>, capabilities: Value) -> (Self, Value) {
         let mut client = Self::connect(analyst);
-        let result =
-            client.ask("initialize", json!({ "capabilities": capabilities })).await.unwrap();
-        client.notify("initialized", json!({})).await;
+        let result = client.initialize(capabilities).await;
         (client, result)
+    }
+
+    pub async fn initialize(&mut self, capabilities: Value) -> Value {
+        let result = self.ask("initialize", json!({ "capabilities": capabilities })).await.unwrap();
+        self.notify("initialized", json!({})).await;
+        result
     }
 
     pub async fn send_bytes(&mut self, bytes: &[u8]) {
@@ -109,6 +134,33 @@ impl LspClient {
         self.notify("textDocument/didChange", params).await;
     }
 
+    /// Reads until each of these requests is answered, and takes their ids away; answers what the server asks.
+    pub async fn settle(&mut self, open: &mut BTreeSet<i64>) {
+        while !open.is_empty() {
+            let message = match self.unread.pop_front() {
+                Some(message) => message,
+                None => {
+                    let message = tokio::time::timeout(HANG, self.read()).await;
+                    let Ok(message) = message else { return };
+                    message.expect("the server closed its stream")
+                }
+            };
+            if message.get("method").is_none() {
+                let id = message["id"].as_i64().unwrap_or(-1);
+                assert!(open.remove(&id), "answered twice, or never asked: {message}");
+            } else if message.get("id").is_some() {
+                self.reply(&message).await;
+            }
+        }
+    }
+
+    /// As [`Self::leave`], whatever else was said.
+    pub async fn leave_unread(mut self) {
+        self.ask("shutdown", Value::Null).await.unwrap();
+        self.unread.clear();
+        self.vanish().await;
+    }
+
     /// Ends the session as an editor does, and checks that nothing was left unread.
     pub async fn leave(mut self) {
         self.ask("shutdown", Value::Null).await.unwrap();
@@ -117,7 +169,6 @@ impl LspClient {
         tokio::time::timeout(HANG, self.server.take().unwrap())
             .await
             .expect("the server hangs")
-            .unwrap()
             .unwrap();
         while let Some(message) = self.read().await {
             self.unread.push_back(message);
@@ -133,7 +184,6 @@ impl LspClient {
         tokio::time::timeout(HANG, self.server.take().unwrap())
             .await
             .expect("the server hangs")
-            .unwrap()
             .unwrap();
     }
 

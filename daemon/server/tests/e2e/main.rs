@@ -7,8 +7,11 @@
     reason = "everything here is a test"
 )]
 
+mod evicting;
 mod fake_analyst;
 mod frames;
+mod fuzzed_messages;
 mod lsp_client;
 mod requests;
+mod serving;
 mod standard_methods;
