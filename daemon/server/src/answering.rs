@@ -5,6 +5,7 @@ use crate::{
     analyses::{Analyses, Numbers},
     analyst::{Analyst, Ask, Job},
     capabilities::Negotiated,
+    configuration::Configuration,
     documents::{Document, Documents},
     error_codes::from_engine,
     flights::Flights,
@@ -47,6 +48,7 @@ pub(crate) struct Desk {
     pub(crate) documents: Arc<Documents>,
     pub(crate) flights: Flights,
     pub(crate) settings: ClientSettings,
+    pub(crate) configuration: Configuration,
     pub(crate) negotiated: OnceLock<Negotiated>,
 }
 
@@ -210,7 +212,7 @@ impl Desk {
         document: &Document,
         prompt: Arc<PromptDocument>,
     ) -> Result<Place, ViewError> {
-        Ok(self.by_default(Place::new(uri, document, prompt)?))
+        Place::new(uri, document, prompt, &self.settings_of(uri))
     }
 
     /// # Errors
@@ -230,22 +232,15 @@ impl Desk {
         Err(error)
     }
 
-    /// A place whose question names a model, if this client has a default of its own.
-    pub(crate) fn by_default(&self, mut place: Place) -> Place {
-        if place.ask.model.is_none() && self.settings.default_model.is_some() {
-            place.ask.model.clone_from(&self.settings.default_model);
-            place.name();
-        }
-        place
-    }
-
     fn place(&self, subject: &Subject) -> Result<Place, ViewError> {
         if let Some(prompt) = &subject.prompt {
             let document = self.documents.snapshot(&prompt.uri)?;
             self.require_version(&prompt.uri, prompt.version)?;
             if subject.analysis.is_none() {
-                let place = Place::of_prompt(prompt, &document, self.negotiated().encoding)?;
-                return Ok(self.by_default(place.with(subject)));
+                let further = self.settings_of(&prompt.uri);
+                let encoding = self.negotiated().encoding;
+                let place = Place::of_prompt(prompt, &document, encoding, &further)?;
+                return Ok(place.with(subject));
             }
         }
         let Some(id) = &subject.analysis else {

@@ -69,6 +69,7 @@ impl LanguageServer for Backend {
     async fn initialize(&self, params: lsp::InitializeParams) -> Result<lsp::InitializeResult> {
         let (negotiated, encoding) = Negotiated::with(&params.capabilities);
         let _ = self.0.negotiated.set(negotiated);
+        self.0.configure(&params);
         Ok(lsp::InitializeResult {
             capabilities: offered(encoding),
             server_info: Some(lsp::ServerInfo {
@@ -77,6 +78,52 @@ impl LanguageServer for Backend {
             }),
             ..lsp::InitializeResult::default()
         })
+    }
+
+    async fn initialized(&self, _: lsp::InitializedParams) {
+        self.0.ask_for_settings();
+    }
+
+    async fn did_save(&self, params: lsp::DidSaveTextDocumentParams) {
+        self.0.saved(&params.text_document.uri).await;
+    }
+
+    async fn did_change_configuration(&self, params: lsp::DidChangeConfigurationParams) {
+        self.0.reconfigured(&params.settings).await;
+    }
+
+    async fn did_change_watched_files(&self, _: lsp::DidChangeWatchedFilesParams) {
+        self.0.folders_changed().await;
+    }
+
+    async fn completion(
+        &self,
+        params: lsp::CompletionParams,
+    ) -> Result<Option<lsp::CompletionResponse>> {
+        Ok(self.0.completions(&params.text_document_position))
+    }
+
+    async fn semantic_tokens_full(
+        &self,
+        params: lsp::SemanticTokensParams,
+    ) -> Result<Option<lsp::SemanticTokensResult>> {
+        let tokens = self.0.heat_tokens(&params.text_document.uri).await;
+        Ok(tokens.map(lsp::SemanticTokensResult::Tokens))
+    }
+
+    async fn document_color(
+        &self,
+        params: lsp::DocumentColorParams,
+    ) -> Result<Vec<lsp::ColorInformation>> {
+        Ok(self.0.heat_colors(&params.text_document.uri).await)
+    }
+
+    async fn color_presentation(
+        &self,
+        _: lsp::ColorPresentationParams,
+    ) -> Result<Vec<lsp::ColorPresentation>> {
+        // A score is not edited by choosing another colour.
+        Ok(Vec::new())
     }
 
     async fn shutdown(&self) -> Result<()> {
@@ -114,6 +161,7 @@ impl LanguageServer for Backend {
         self.0.documents.close(uri.as_str());
         self.0.flights.stop_document(uri.as_str());
         self.0.analyses.forget_document(uri.as_str());
+        self.0.configuration.forget(uri.as_str());
         if !self.0.negotiated().pulls_diagnostics {
             self.0.client.publish_diagnostics(uri, Vec::new(), None).await;
         }

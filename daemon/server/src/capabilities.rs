@@ -1,6 +1,9 @@
 //! What is agreed at `initialize`: what the client can, and what the server offers.
 
-use crate::{positions::Encoding, verbs::command_names};
+use crate::{
+    positions::Encoding,
+    verbs::{command_names, heat_legend},
+};
 use limpid_protocol::PROTOCOL_VERSION;
 use tower_lsp::{Client, ls_types as lsp};
 
@@ -107,6 +110,15 @@ pub(crate) fn offered(encoding: lsp::PositionEncodingKind) -> lsp::ServerCapabil
         workspace_diagnostics: false,
         ..lsp::DiagnosticOptions::default()
     };
+    let heat = lsp::SemanticTokensOptions {
+        legend: heat_legend(),
+        full: Some(lsp::SemanticTokensFullOptions::Bool(true)),
+        ..lsp::SemanticTokensOptions::default()
+    };
+    let completion = lsp::CompletionOptions {
+        trigger_characters: Some(["{", ":", "=", "\"", "."].map(String::from).to_vec()),
+        ..lsp::CompletionOptions::default()
+    };
     let commands = lsp::ExecuteCommandOptions {
         commands: command_names(),
         ..lsp::ExecuteCommandOptions::default()
@@ -125,6 +137,11 @@ pub(crate) fn offered(encoding: lsp::PositionEncodingKind) -> lsp::ServerCapabil
         code_lens_provider: Some(lsp::CodeLensOptions { resolve_provider: Some(false) }),
         code_action_provider: Some(lsp::CodeActionProviderCapability::Simple(true)),
         execute_command_provider: Some(commands),
+        completion_provider: Some(completion),
+        color_provider: Some(lsp::ColorProviderCapability::Simple(true)),
+        semantic_tokens_provider: Some(
+            lsp::SemanticTokensServerCapabilities::SemanticTokensOptions(heat),
+        ),
         diagnostic_provider: Some(lsp::DiagnosticServerCapabilities::Options(diagnostics)),
         inlay_hint_provider: Some(lsp::OneOf::Right(lsp::InlayHintServerCapabilities::Options(
             inlay,

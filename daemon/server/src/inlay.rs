@@ -11,15 +11,17 @@ use tower_lsp::ls_types::{
     InlayHint, InlayHintLabel, InlayHintTooltip, MarkupContent, MarkupKind, Position,
 };
 
-/// Predictions in the hint itself.
-const SHOWN: usize = 3;
-
-/// The hint of a glance.
-pub(crate) fn prediction_hint(at: Position, glance: &TokensView, analysis: &str) -> InlayHint {
+/// The hint of a glance, with this many predictions.
+pub(crate) fn prediction_hint(
+    at: Position,
+    glance: &TokensView,
+    shown: usize,
+    analysis: &str,
+) -> InlayHint {
     let one = |row: &Prediction| {
         format!(" {} {}", display::token(&row.text), display::probability(row.prob))
     };
-    let label = glance.predictions.iter().take(SHOWN).map(one).collect::<Vec<_>>().join(" ");
+    let label = glance.predictions.iter().take(shown).map(one).collect::<Vec<_>>().join(" ");
     InlayHint { data: Some(serde_json::json!({ "analysis": analysis })), ..hint(at, label) }
 }
 
@@ -55,6 +57,11 @@ pub(crate) fn tooltip(glance: &TokensView) -> InlayHintTooltip {
         text += &format!("- {} {prob} (logit {logit})\n", code(&row.text));
     }
     InlayHintTooltip::MarkupContent(MarkupContent { kind: MarkupKind::Markdown, value: text })
+}
+
+/// The hint at the end of a line: how surprising its tokens are to the model, together.
+pub(crate) fn surprisal_hint(at: Position, nats: f32) -> InlayHint {
+    hint(at, format!(" {} nats", display::nats(nats)))
 }
 
 fn hint(position: Position, label: String) -> InlayHint {

@@ -8,6 +8,7 @@ mod answering;
 mod backend;
 mod capabilities;
 pub mod chat_template;
+mod configuration;
 mod documents;
 pub mod engine_analyst;
 pub mod error_codes;

@@ -6,6 +6,7 @@ use crate::{
     positions::{Encoding, to_byte},
     prompt_document::PromptDocument,
     prompt_selection::{of_span, paragraph, whole},
+    settings::Settings,
 };
 use limpid_protocol::{
     request::{PromptPlace, Subject, TokenChoice},
@@ -32,7 +33,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// A prompt found in a document, with what it says about itself.
+    /// A prompt found in a document, with what it says about itself and, where it says nothing, what `further` settings say.
     ///
     /// # Errors
     /// [`ErrorKind::EmptyPrompt`].
@@ -40,6 +41,7 @@ impl Place {
         uri: &str,
         document: &Document,
         prompt: Arc<PromptDocument>,
+        further: &Settings,
     ) -> Result<Self, ViewError> {
         if prompt.text.text.is_empty() {
             return Err(ViewError::new(
@@ -48,14 +50,14 @@ impl Place {
             ));
         }
         let mut ask = Ask::of_prompt(&prompt.text);
-        let settings = &prompt.settings;
-        if ask.turns.is_none() && settings.chat.as_ref().is_some_and(|chat| chat.value) {
+        let settings = Settings::of_prompt(&prompt.settings).merge(further.clone());
+        if ask.turns.is_none() && settings.chat == Some(true) {
             let turn = Turn { role: "user".into(), content: 0..ask.text.len() };
             ask.turns = Some([turn].into());
         }
-        ask.model = settings.model.as_ref().map(|model| model.value.clone());
-        ask.token = settings.target.as_ref().map(|target| token_choice(&target.value));
-        ask.foil = settings.foil.as_ref().map(|foil| token_choice(&foil.value));
+        ask.token = settings.target.as_deref().map(token_choice);
+        ask.foil = settings.foil.as_deref().map(token_choice);
+        ask.model = settings.model;
         let mut place = Self {
             uri: uri.into(),
             version: document.version,
@@ -76,6 +78,7 @@ impl Place {
         place: &PromptPlace,
         document: &Document,
         encoding: Encoding,
+        further: &Settings,
     ) -> Result<Self, ViewError> {
         let uri = &place.uri;
         let byte = |at| to_byte(&document.text, at, encoding);
@@ -100,7 +103,7 @@ impl Place {
                 None => selected(whole(document)),
             },
         };
-        Self::new(uri, document, prompt)
+        Self::new(uri, document, prompt, further)
     }
 
     /// Where the prompt's text ends in the document: what comes next is predicted there.

@@ -1,47 +1,18 @@
 //! Which bytes of a document are the prompt: the selection, the paragraph at the cursor, or the file.
 //! What must not live here: positions, chat formats.
 
-use crate::{
-    documents::Document,
-    prompt_document::{PromptDocument, PromptSettings},
-    prompt_text::PromptText,
-};
+use crate::{documents::Document, prompt_document::PromptDocument, prompt_formats};
 use std::ops::Range;
-
-/// Extensions of files that are prompts as a whole.
-const PROMPT_EXTENSIONS: &[&str] = &["prompt", "txt", "md", "prompty", "markdown"];
-/// Language ids of documents that are prompts as a whole, where the name says nothing (an unsaved buffer).
-const PROMPT_LANGUAGES: &[&str] = &["prompt", "plaintext", "text", "markdown", "prompty"];
 
 /// The prompts that appear by themselves in a document.
 pub(crate) fn prompts(uri: &str, document: &Document) -> Vec<PromptDocument> {
-    if is_prompt(uri, document) { vec![of_span(uri, document, whole(document))] } else { vec![] }
+    prompt_formats::find_prompts(uri, &document.language, &document.text.to_string())
 }
 
 /// A selection as a prompt.
-pub(crate) fn of_span(_uri: &str, document: &Document, span: Range<usize>) -> PromptDocument {
-    let text = document.text.byte_slice(span.clone()).to_string();
-    PromptDocument {
-        source: span.clone(),
-        body: span.clone(),
-        text: PromptText::plain(text, span.start),
-        settings: PromptSettings::default(),
-        sections: Vec::new(),
-        problems: Vec::new(),
-    }
-}
-
-/// Whether a document is a prompt as a whole. Nothing appears by itself in one that is not.
-pub(crate) fn is_prompt(uri: &str, document: &Document) -> bool {
-    let name = uri.rsplit('/').next().unwrap_or(uri);
-    match name.rsplit_once('.') {
-        Some((_, extension))
-            if PROMPT_EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str()) =>
-        {
-            true
-        }
-        _ => PROMPT_LANGUAGES.contains(&document.language.as_str()),
-    }
+pub(crate) fn of_span(uri: &str, document: &Document, span: Range<usize>) -> PromptDocument {
+    let text = document.text.to_string();
+    prompt_formats::of_selection(uri, &document.language, &text, span)
 }
 
 /// The whole document without the one line break that editors put at the end of a file: it ends the file, not the prompt.
@@ -78,7 +49,7 @@ fn trimmed_len(line: ropey::RopeSlice<'_>) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_prompt, paragraph, whole};
+    use super::{paragraph, prompts, whole};
     use crate::documents::{Document, Documents};
 
     fn document(language: &str, text: &str) -> Document {
@@ -108,9 +79,11 @@ mod tests {
 
     #[test]
     fn code_is_no_prompt() {
-        assert!(is_prompt("file:///a.prompt", &document("whatever", "")));
-        assert!(is_prompt("file:///A.PROMPT.MD", &document("", "")));
-        assert!(is_prompt("untitled:1", &document("plaintext", "")));
-        assert!(!is_prompt("file:///a.rs", &document("rust", "")));
+        let n_prompts = |uri: &str, language: &str| prompts(uri, &document(language, "Hi")).len();
+        assert_eq!(n_prompts("file:///a.prompt", "whatever"), 1);
+        assert_eq!(n_prompts("file:///A.PROMPT.MD", ""), 1);
+        assert_eq!(n_prompts("untitled:1", "plaintext"), 1);
+        assert_eq!(n_prompts("file:///a.md", "markdown"), 0);
+        assert_eq!(n_prompts("file:///a.rs", "rust"), 0);
     }
 }

@@ -4,6 +4,7 @@ use crate::{
     analyses::Analyses,
     answering::{ClientSettings, Desk},
     backend::Backend,
+    configuration::Configuration,
     documents::Documents,
     flights::Flights,
     frame_guard,
@@ -48,6 +49,7 @@ where
             documents,
             flights,
             settings,
+            configuration: Configuration::default(),
             negotiated: OnceLock::new(),
         }))
     });

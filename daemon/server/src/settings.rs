@@ -43,10 +43,34 @@ pub struct Settings {
     pub inlay_surprisal: Option<bool>,
     /// Attribution method that heat shows.
     pub heat_method: Option<String>,
+    /// How heat is shown without a plugin.
+    pub heat_show: Option<HeatShow>,
     /// Share of flow that the routes show, 0..1.
     pub routes_mass: Option<f32>,
     /// Rules for some of the folder's files, in order.
     pub prompts: Vec<PromptRule>,
+}
+
+/// How an editor without a plugin shows heat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeatShow {
+    /// Not at all.
+    Off,
+    /// As semantic tokens.
+    Tokens,
+    /// As document colours.
+    Colors,
+}
+
+impl HeatShow {
+    fn named(word: &str) -> Option<Self> {
+        match word {
+            "off" => Some(Self::Off),
+            "tokens" => Some(Self::Tokens),
+            "colors" => Some(Self::Colors),
+            _ => None,
+        }
+    }
 }
 
 /// What holds for files of a folder whose path matches.
@@ -120,6 +144,7 @@ impl Settings {
             inlay_predictions: self.inlay_predictions.or(further.inlay_predictions),
             inlay_surprisal: self.inlay_surprisal.or(further.inlay_surprisal),
             heat_method: self.heat_method.or(further.heat_method),
+            heat_show: self.heat_show.or(further.heat_show),
             routes_mass: self.routes_mass.or(further.routes_mass),
             prompts,
         }

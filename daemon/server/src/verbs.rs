@@ -5,18 +5,23 @@ mod actions;
 mod call_hierarchy;
 mod code_lenses;
 mod commands;
+mod completions;
 pub(crate) mod diagnostics;
+mod heat;
 mod hovers;
 mod influence;
 mod inlay_hints;
 mod outline;
 mod selection_ranges;
 
+pub(crate) use heat::legend as heat_legend;
+
 use crate::{
     analyst::{Ask, Job},
     answering::{Desk, JobDesk},
     place::{Place, holds},
     positions::{Encoding, to_byte, to_position, to_range},
+    settings::folder::FILE_NAME,
     token_table::token_at,
 };
 use limpid_protocol::{
@@ -31,6 +36,11 @@ use tower_lsp::ls_types::{self as lsp, Uri};
 /// Names of the commands that the server carries out.
 pub(crate) fn command_names() -> Vec<String> {
     commands::Command::ALL.into_iter().map(|command| command.name().to_owned()).collect()
+}
+
+/// Whether a document is a folder's settings.
+pub(crate) fn is_folder_settings(uri: &Uri) -> bool {
+    uri.as_str().rsplit('/').next() == Some(FILE_NAME)
 }
 
 /// A prompt and a byte of its document.

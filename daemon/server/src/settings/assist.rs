@@ -223,6 +223,7 @@ fn values(key: &Key, written: &str, replace: Range<usize>) -> Vec<Completion> {
     let values: Vec<String> = match key.kind {
         Kind::Flag => vec!["true".to_owned(), "false".to_owned()],
         Kind::Method => methods().into_iter().map(|name| format!("\"{name}\"")).collect(),
+        Kind::OneOf(words) => words.iter().map(|word| format!("\"{word}\"")).collect(),
         _ => key.default.into_iter().map(str::to_owned).collect(),
     };
     let fits = |value: &String| value.starts_with(written);

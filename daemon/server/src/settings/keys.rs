@@ -18,6 +18,8 @@ pub enum Kind {
     Share,
     /// A name of an attribution method.
     Method,
+    /// One of these words.
+    OneOf(&'static [&'static str]),
     /// Texts.
     Texts,
     /// A glob.
@@ -34,6 +36,7 @@ impl Kind {
             Self::Count(most) => format!("a whole number from 0 to {most}"),
             Self::Share => "a number above 0 and at most 1".to_owned(),
             Self::Method => format!("one of {}", methods().join(", ")),
+            Self::OneOf(words) => format!("one of {}", words.join(", ")),
             Self::Texts => "a list of texts".to_owned(),
             Self::Glob => "a glob".to_owned(),
         }
@@ -120,6 +123,12 @@ pub const FOLDER_KEYS: &[Key] = &[
         Kind::Method,
         Some("\"atp\""),
         "Attribution method that heat and roll-ups show.",
+    ),
+    key(
+        "heat.show",
+        Kind::OneOf(&["off", "tokens", "colors"]),
+        Some("\"off\""),
+        "How an editor without a plugin shows heat in the text: as semantic tokens, or as document colours.",
     ),
     key(
         "routes.mass",

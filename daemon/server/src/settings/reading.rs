@@ -4,7 +4,7 @@
 use crate::{
     prompt_document::{Placed, Problem, Severity},
     settings::{
-        PromptRule, Settings,
+        HeatShow, PromptRule, Settings,
         keys::{EDITOR_ONLY, FOLDER_KEYS, Kind, RULE_KEYS, RULES, find, methods, nearest},
         value::{Entries, Value, of_json, of_toml},
     },
@@ -150,6 +150,7 @@ impl Reader {
             (Kind::Share, Value::Number(n)) if *n > 0.0 && *n <= 1.0 => {}
             (Kind::Share, Value::Whole(1)) => return Some(Value::Number(1.0)),
             (Kind::Method, Value::Text(text)) if methods().contains(&text.as_str()) => {}
+            (Kind::OneOf(words), Value::Text(text)) if words.contains(&text.as_str()) => {}
             (Kind::Texts, Value::List(items)) if items.iter().all(is_text) => {}
             (_, value) => {
                 let is = match value {
@@ -161,6 +162,7 @@ impl Reader {
                 };
                 let meant = match (kind, value) {
                     (Kind::Method, Value::Text(text)) => nearest(text, methods()),
+                    (Kind::OneOf(words), Value::Text(text)) => nearest(text, words.iter().copied()),
                     _ => None,
                 };
                 let message = match meant {
@@ -214,6 +216,7 @@ fn set(settings: &mut Settings, name: &str, value: Value) {
         }
         ("inlay.surprisal", Value::Flag(flag)) => settings.inlay_surprisal = Some(flag),
         ("heat.method", Value::Text(text)) => settings.heat_method = Some(text),
+        ("heat.show", Value::Text(word)) => settings.heat_show = HeatShow::named(&word),
         ("routes.mass", Value::Number(share)) => settings.routes_mass = Some(share as f32),
         // The test `every_key_is_read` shows that no key ends here.
         _ => {}

@@ -47,6 +47,7 @@ fn property(key: &Key) -> Value {
         Kind::Count(most) => json!({"type": "integer", "minimum": 0, "maximum": most}),
         Kind::Share => json!({"type": "number", "exclusiveMinimum": 0, "maximum": 1}),
         Kind::Method => json!({"type": "string", "enum": methods()}),
+        Kind::OneOf(words) => json!({"type": "string", "enum": words}),
         Kind::Texts => json!({"type": "array", "items": {"type": "string", "minLength": 1}}),
     };
     of["description"] = json!(key.doc);

@@ -93,15 +93,15 @@ fn what_is_wrong_is_said_where_it_stands_and_the_rest_holds() {
             ("`modle` is no key of limpid; did you mean `model`?".into(), "modle"),
             ("`chat` is `yes`; write true or false".into(), "'yes'"),
             (
-                "`foo` is no key of limpid; the keys here are model, chat, untrusted, inlay.predictions, inlay.surprisal, heat.method, routes.mass, prompt".into(),
+                "`foo` is no key of limpid; the keys here are model, chat, untrusted, inlay.predictions, inlay.surprisal, heat.method, heat.show, routes.mass, prompt".into(),
                 "foo"
             ),
             ("`inlay.predictions` is 11; write a whole number from 0 to 10".into(), "11"),
             ("`heat.method` is `atp_liner`; did you mean `atp_linear`?".into(), "'atp_liner'"),
-            ("`heat.zzz` is no key of limpid; the keys here are heat.method".into(), "zzz"),
+            ("`heat.zzz` is no key of limpid; the keys here are heat.method, heat.show".into(), "zzz"),
             ("`routes.mass` is 0; write a number above 0 and at most 1".into(), "0.0"),
             (
-                "`other` is no key of limpid; the keys here are model, chat, untrusted, inlay.predictions, inlay.surprisal, heat.method, routes.mass, prompt".into(),
+                "`other` is no key of limpid; the keys here are model, chat, untrusted, inlay.predictions, inlay.surprisal, heat.method, heat.show, routes.mass, prompt".into(),
                 "other"
             ),
         ]

@@ -6,8 +6,9 @@ use crate::{
     answering::{Desk, JobDesk},
     place::Place,
     prompt_document::{Problem, Severity},
+    settings::assist,
     token_table::token_source,
-    verbs::lsp_range,
+    verbs::{is_folder_settings, lsp_range},
 };
 use limpid_protocol::{
     display,
@@ -104,6 +105,7 @@ impl Desk {
     /// What the document itself shows to be wrong.
     fn problems(&self, uri: &Uri) -> Vec<Problem> {
         match self.documents.snapshot(uri.as_str()) {
+            Ok(document) if is_folder_settings(uri) => assist::diagnose(&document.text.to_string()),
             Ok(document) => {
                 let prompts = document.prompts(uri.as_str());
                 prompts.iter().flat_map(|prompt| prompt.problems.clone()).collect()
@@ -124,8 +126,11 @@ impl Desk {
         let mut problems = Vec::new();
         for place in self.prompts(uri) {
             let of = Arc::clone(&place);
+            let further = self.settings_of(uri.as_str()).untrusted.clone().unwrap_or_default();
             let found = self
-                .run("textDocument/diagnostic", &place, move |desk, job| checked(desk, &of, job))
+                .run("textDocument/diagnostic", &place, move |desk, job| {
+                    checked(desk, &of, &further, job)
+                })
                 .await;
             problems.extend(found.unwrap_or_default());
         }
@@ -159,7 +164,12 @@ fn result_id(items: &[lsp::Diagnostic]) -> String {
 }
 
 /// What a model has against a prompt.
-fn checked(desk: &JobDesk, place: &Place, job: &Job) -> Result<Vec<Problem>, ViewError> {
+fn checked(
+    desk: &JobDesk,
+    place: &Place,
+    further: &[String],
+    job: &Job,
+) -> Result<Vec<Problem>, ViewError> {
     let glance = match desk.glance(&place.ask, job) {
         Ok(glance) => glance,
         Err(error) => return Ok(refusal(&error, place).into_iter().collect()),
@@ -184,7 +194,7 @@ fn checked(desk: &JobDesk, place: &Place, job: &Job) -> Result<Vec<Problem>, Vie
         }
     }
     problems.extend(specials(desk, place, &glance.tokens)?);
-    problems.extend(outweighed(desk, place, job)?);
+    problems.extend(outweighed(desk, place, further, job)?);
     Ok(problems)
 }
 
@@ -267,11 +277,18 @@ fn specials(desk: &JobDesk, place: &Place, tokens: &[TokenRow]) -> Result<Vec<Pr
     Ok(found.into_iter().take(MOST_SPECIALS).map(problem).collect())
 }
 
-/// Whether text that others wrote weighs more than the system message, by flow to the prediction.
-fn outweighed(desk: &JobDesk, place: &Place, job: &Job) -> Result<Option<Problem>, ViewError> {
-    let untrusted = &place.prompt.settings.untrusted;
-    let messages = place.prompt.text.messages.iter().flatten();
-    let system: Vec<Range<usize>> = messages
+/// Whether text that others wrote weighs more than the system message, by flow to the prediction; `further` roles are others'.
+fn outweighed(
+    desk: &JobDesk,
+    place: &Place,
+    further: &[String],
+    job: &Job,
+) -> Result<Option<Problem>, ViewError> {
+    let messages = || place.prompt.text.messages.iter().flatten();
+    let others = messages().filter(|message| further.contains(&message.role));
+    let mut untrusted = place.prompt.settings.untrusted.clone();
+    untrusted.extend(others.map(|message| message.source.clone()));
+    let system: Vec<Range<usize>> = messages()
         .filter(|message| matches!(message.role.as_str(), "system" | "developer"))
         .map(|message| message.source.clone())
         .collect();
@@ -284,7 +301,7 @@ fn outweighed(desk: &JobDesk, place: &Place, job: &Job) -> Result<Option<Problem
         let Some(span) = token.and_then(|token| token_source(token, place)) else { continue };
         let stands_in =
             |parts: &[Range<usize>]| parts.iter().any(|part| part.contains(&span.start));
-        if stands_in(untrusted) {
+        if stands_in(&untrusted) {
             theirs += node.flow;
         } else if stands_in(&system) {
             ours += node.flow;

@@ -3,8 +3,11 @@
 use crate::{
     answering::Desk,
     hover,
+    positions::to_byte,
+    prompt_document::PromptDocument,
+    settings::{assist, front_matter},
     token_table::{token_at, token_range},
-    verbs::to_lsp,
+    verbs::{from_lsp, is_folder_settings, lsp_range, to_lsp},
 };
 use std::sync::Arc;
 use tower_lsp::ls_types as lsp;
@@ -12,6 +15,9 @@ use tower_lsp::ls_types as lsp;
 impl Desk {
     /// `textDocument/hover`.
     pub(crate) async fn hovered(&self, at: &lsp::TextDocumentPositionParams) -> Option<lsp::Hover> {
+        if let Some(explained) = self.explained_key(at) {
+            return Some(explained);
+        }
         let spot = Arc::new(self.spot(at)?);
         let encoding = self.encoding();
         let of = Arc::clone(&spot);
@@ -31,6 +37,28 @@ impl Desk {
             Err(error) => (hover::error_hover(&error)?, None),
         };
         Some(markdown(text, range.map(to_lsp)))
+    }
+}
+
+impl Desk {
+    /// What the key under the cursor means, in `limpid.toml` and in front matter.
+    fn explained_key(&self, at: &lsp::TextDocumentPositionParams) -> Option<lsp::Hover> {
+        let uri = &at.text_document.uri;
+        let document = self.documents.snapshot(uri.as_str()).ok()?;
+        let byte = to_byte(&document.text, from_lsp(at.position), self.encoding());
+        let text = || document.text.to_string();
+        let (explained, span) = if is_folder_settings(uri) {
+            assist::hover(&text(), byte)?
+        } else {
+            let prompts = document.prompts(uri.as_str());
+            let before = |prompt: &Arc<PromptDocument>| {
+                prompt.source.start <= byte && byte < prompt.body.start
+            };
+            prompts.iter().find(|prompt| before(prompt))?;
+            front_matter::hover(&text(), byte)?
+        };
+        let range = lsp_range(&document.text, span, self.encoding());
+        Some(markdown(explained, Some(range)))
     }
 }
 

@@ -1,9 +1,15 @@
 //! `textDocument/inlayHint` and its resolve: what comes next after each prompt, from a glance, so that it keeps up with typing.
 
-use crate::{answering::Desk, error_codes::to_jsonrpc, inlay, place::Place, verbs::lsp_position};
-use limpid_protocol::view_error::{ErrorKind, ViewError};
+use crate::{
+    answering::Desk, error_codes::to_jsonrpc, inlay, place::Place, token_table::token_source,
+    verbs::lsp_position,
+};
+use limpid_protocol::{
+    view_error::{ErrorKind, ViewError},
+    views::tokens::TokensView,
+};
 use serde_json::Value;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 use tower_lsp::{jsonrpc::Result, ls_types as lsp};
 
 impl Desk {
@@ -18,6 +24,7 @@ impl Desk {
         let uri = &params.text_document.uri;
         let mut hints = Vec::new();
         let mut any = false;
+        let settings = self.settings_of(uri.as_str());
         let places = self.prompts(uri);
         let shown = places.iter().filter(|place| {
             let end = lsp_position(&place.text, place.end(), self.encoding());
@@ -29,8 +36,13 @@ impl Desk {
             let end = lsp_position(&place.text, place.end(), self.encoding());
             match self.glanced("textDocument/inlayHint", &place).await {
                 Ok(glance) => {
-                    let id = place.id.clone();
-                    hints.push(inlay::prediction_hint(end, &glance, &id));
+                    if settings.inlay_surprisal == Some(true) {
+                        hints.extend(self.surprisals(&place, &glance));
+                    }
+                    let shown = settings.predictions();
+                    if shown > 0 {
+                        hints.push(inlay::prediction_hint(end, &glance, shown, &place.id));
+                    }
                     self.analyses.keep_place(place);
                 }
                 Err(error) if is_superseded(&error) => return Err(to_jsonrpc(&error)),
@@ -38,6 +50,27 @@ impl Desk {
             }
         }
         Ok(any.then_some(hints).filter(|hints| !hints.is_empty()))
+    }
+
+    /// A hint at the end of every line that has tokens.
+    fn surprisals(&self, place: &Place, glance: &TokensView) -> Vec<lsp::InlayHint> {
+        let mut lines: BTreeMap<usize, f32> = BTreeMap::new();
+        for token in &glance.tokens {
+            let (Some(logprob), Some(span)) = (token.logprob, token_source(token, place)) else {
+                continue;
+            };
+            *lines.entry(place.text.byte_to_line(span.start)).or_default() -= logprob;
+        }
+        let end_of = |line: usize| {
+            let text = place.text.line(line);
+            let breaks = text.chars_at(text.len_chars()).reversed();
+            let breaks = breaks.take_while(|c| matches!(c, '\n' | '\r')).count();
+            place.text.line_to_byte(line) + text.len_bytes() - breaks
+        };
+        let hint = |(line, nats): (usize, f32)| {
+            inlay::surprisal_hint(lsp_position(&place.text, end_of(line), self.encoding()), nats)
+        };
+        lines.into_iter().map(hint).collect()
     }
 
     /// `inlayHint/resolve`: ten predictions with logits.
