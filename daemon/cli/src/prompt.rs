@@ -77,7 +77,7 @@ impl Prepared {
             }
             given => given,
         };
-        let mut outline = Outline::default();
+        let mut messages = Vec::new();
         let (text, tokens) = match given {
             Given::Ids(ids) => {
                 (String::new(), ids.into_iter().map(|id| Token { id, span: None }).collect())
@@ -92,11 +92,10 @@ impl Prepared {
                 for Said { role, content } in said {
                     let start = text.len();
                     text.push_str(&content);
-                    outline.messages.push(Titled { name: role, span: start..text.len() });
+                    messages.push(Titled { name: role, span: start..text.len() });
                 }
                 let n_ctx = loaded.model.spec.n_ctx;
-                let tokens =
-                    crate::chat::encode(loaded.tokenizer()?, &text, &outline.messages, n_ctx)?;
+                let tokens = crate::chat::encode(loaded.tokenizer()?, &text, &messages, n_ctx)?;
                 (text, tokens)
             }
         };
@@ -105,8 +104,8 @@ impl Prepared {
         }
         Ok(Self {
             loaded,
+            outline: Outline::find(&text, messages),
             text,
-            outline,
             tokens,
             shows_progress: true,
             budget,

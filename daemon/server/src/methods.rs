@@ -1,9 +1,9 @@
 //! Which call of the [`Analyst`](crate::analyst::Analyst) answers which view. A view of the protocol's list without a row here does not compile.
 
 use crate::{
-    analyst::{Ask, Job},
+    analyst::{Ask, Job, Turn},
     answering::JobDesk,
-    parts::{self, Outline, TokenScores},
+    parts::{self, Outline, Titled, TokenScores},
 };
 use limpid_protocol::{
     inspection::Inspection,
@@ -109,7 +109,10 @@ impl Served for Parts {
         let drawn = || parts::drawn_flows(&step.routes, step.tokens.len());
         let flows = others.get(FLOW).cloned().unwrap_or_else(drawn);
         let scores = TokenScores { flows: &flows, attributions: &found.attribution.scores };
-        let segments = parts::segments(&ask.text, &Outline::default(), params.by);
+        let titled = |turn: &Turn| Titled { name: turn.role.clone(), span: turn.content.clone() };
+        let messages = ask.turns.iter().flat_map(|turns| turns.iter().map(titled)).collect();
+        let outline = Outline::find(&ask.text, messages);
+        let segments = parts::segments(&ask.text, &outline, params.by);
         Ok(PartsView {
             target: found.target,
             by: params.by,

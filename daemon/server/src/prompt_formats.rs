@@ -21,7 +21,10 @@ mod tests;
 mod variables;
 mod yaml;
 
-use crate::prompt_document::PromptDocument;
+use crate::{
+    prompt_document::{PromptDocument, Section},
+    prompt_text::PromptText,
+};
 use std::ops::Range;
 
 /// How a document holds prompts.
@@ -92,6 +95,11 @@ pub fn find_prompts(name: &str, language: &str, text: &str) -> Vec<PromptDocumen
         Format::JsonLines => messages_json::read_lines(text),
         Format::Code => Vec::new(),
     }
+}
+
+/// Sections and examples of a prompt's text, in the order of its document.
+pub fn sections_of(prompt: &PromptText) -> Vec<Section> {
+    sections::of(prompt)
 }
 
 /// Whether a document of this name and language is a prompt as a whole.

@@ -3,6 +3,7 @@
 
 use crate::{
     prompt_document::{Section, SectionKind},
+    prompt_formats::sections_of,
     prompt_text::{Message, PromptText},
 };
 use limpid_protocol::part_row::{PartBy, PartKind};
@@ -34,6 +35,18 @@ pub struct Outline {
 }
 
 impl Outline {
+    /// What a text with these messages holds: the messages, and the examples that are found in it.
+    pub fn find(text: &str, messages: Vec<Titled>) -> Self {
+        let message = |Titled { name, span }: &Titled| Message {
+            role: name.clone(),
+            content: span.clone(),
+            source: span.clone(),
+        };
+        let chat = (!messages.is_empty()).then(|| messages.iter().map(message).collect());
+        let prompt = PromptText { messages: chat, ..PromptText::plain(text, 0) };
+        Self { messages, ..Self::of(&prompt, &sections_of(&prompt)) }
+    }
+
     /// What a prompt of a document holds: its messages, and those of its sections that are examples.
     pub fn of(text: &PromptText, sections: &[Section]) -> Self {
         let message = |message: &Message| Titled {

@@ -1,7 +1,7 @@
 //! Parts tile texts and tokens, whatever the text; sums equal the whole.
 
-use super::{Outline, Titled, TokenScores, roll_up, segments};
 use crate::{
+    parts::{Outline, Titled, TokenScores, roll_up, segments},
     prompt_document::{Section, SectionKind},
     prompt_text::{Message, PromptText, SourceMap},
 };

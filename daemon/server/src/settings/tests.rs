@@ -1,6 +1,6 @@
 //! Settings from text and JSON: what holds, what is wrong and where; completion and hover; the schema file is fresh.
 
-use super::{
+use crate::settings::{
     Settings, assist, front_matter,
     keys::{FOLDER_KEYS, RULE_KEYS},
     read_editor, read_toml, schema,
