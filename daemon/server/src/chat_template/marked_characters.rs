@@ -186,7 +186,7 @@ fn filled(
         free_from = at + 1;
         for step in 1..gap {
             let is_sure = is_same(place, next_place) || is_sure(at + step);
-            if !is_whole && !(agrees(at + step, place + step, place) && is_sure) {
+            if !(is_whole || agrees(at + step, place + step, place) && is_sure) {
                 break;
             }
             places[at + step] = Some(place + step);

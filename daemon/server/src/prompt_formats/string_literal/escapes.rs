@@ -125,7 +125,7 @@ fn meaning(rules: Rules, text: &str) -> Option<(Meaning, usize)> {
         ('\r', _) if text[1..].starts_with("\r\n") => Some((Meaning::Nothing, 3)),
         ('0', Rules::Rust) => simple('\0'),
         ('0'..='7', Rules::Python | Rules::Go | Rules::Java | Rules::JavaScript) => {
-            let digits = &text[1..].as_bytes()[..(text.len() - 1).min(3)];
+            let digits = &text.as_bytes()[1..text.len().min(4)];
             let n = digits.iter().take_while(|digit| matches!(digit, b'0'..=b'7')).count();
             let code = u32::from_str_radix(&text[1..=n], 8).ok()?;
             Some((Meaning::Char(char::from_u32(code)?), 1 + n))
