@@ -256,7 +256,10 @@ impl ForwardedSession {
         }
         let params = message.get("params");
         let subject = params.and_then(|params| params.get("subject")).cloned();
-        let subject = subject.map(|subject| self.whole_subject(subject));
+        let subject = subject.map(|subject| self.whole_subject(subject)).or_else(|| {
+            let params = params.filter(|params| params["action"] == "load")?;
+            Some(json!({ "model": params.get("name") }))
+        });
         let method = method.to_owned();
         let waiting = Waiting { id, method, body, is_sent: false, attempts: 0, subject };
         self.waiting.push_back(waiting);
@@ -285,6 +288,12 @@ impl ForwardedSession {
         }
         if head.has_result && answered.method.starts_with("textDocument/") {
             self.used.insert(None);
+        }
+        if head.has_result
+            && answered.method == "limpid/models"
+            && let Some(subject) = &answered.subject
+        {
+            self.used.insert(subject["model"].as_str().map(String::from));
         }
         if let (Some(id), Some(subject)) = (&head.analysis, &answered.subject) {
             self.used.insert(subject["model"].as_str().map(String::from));

@@ -103,8 +103,22 @@ impl Place {
     }
 }
 
+/// Whether nobody listens, or somebody ended as we knocked.
 fn is_nobody(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
+    use io::ErrorKind::{
+        BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted, NotFound,
+        WouldBlock,
+    };
+    [
+        NotFound,
+        ConnectionRefused,
+        ConnectionReset,
+        ConnectionAborted,
+        BrokenPipe,
+        Interrupted,
+        WouldBlock,
+    ]
+    .contains(&error.kind())
 }
 
 /// The daemon's end. The socket goes when it is dropped.

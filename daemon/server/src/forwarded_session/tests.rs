@@ -179,3 +179,13 @@ fn without_a_server_cancelling_and_leaving_are_answered_here() {
     told(json!({ "method": "exit" }));
     assert!(!session.waits() && session.has_left());
 }
+
+#[test]
+fn a_model_that_was_asked_for_is_loaded_by_the_next_server_too() {
+    let mut session = greeted("utf-16");
+    let load = json!({ "action": "load", "name": "other" });
+    say(&mut session, json!({ "id": 2, "method": "limpid/models", "params": load }));
+    hear(&mut session, json!({ "id": 2, "result": { "models": [] } }));
+    session.lost();
+    assert_eq!(replayed(&mut session).pop().unwrap()["params"], load);
+}
