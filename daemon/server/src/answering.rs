@@ -30,7 +30,8 @@ use limpid_protocol::{
 };
 use std::{
     cell::Cell,
-    sync::{Arc, OnceLock},
+    collections::BTreeSet,
+    sync::{Arc, Mutex, OnceLock},
     time::{Duration, Instant},
 };
 use tokio::sync::oneshot;
@@ -49,6 +50,8 @@ pub(crate) struct Desk {
     pub(crate) flights: Flights,
     pub(crate) settings: ClientSettings,
     pub(crate) configuration: Configuration,
+    /// Documents whose problems the client was told.
+    pub(crate) told_problems: Mutex<BTreeSet<String>>,
     pub(crate) negotiated: OnceLock<Negotiated>,
 }
 

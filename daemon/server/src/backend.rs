@@ -162,9 +162,7 @@ impl LanguageServer for Backend {
         self.0.flights.stop_document(uri.as_str());
         self.0.analyses.forget_document(uri.as_str());
         self.0.configuration.forget(uri.as_str());
-        if !self.0.negotiated().pulls_diagnostics {
-            self.0.client.publish_diagnostics(uri, Vec::new(), None).await;
-        }
+        self.0.withdraw_problems(&uri).await;
     }
 
     async fn hover(&self, params: lsp::HoverParams) -> Result<Option<lsp::Hover>> {

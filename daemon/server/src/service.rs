@@ -15,7 +15,7 @@ use limpid_protocol::{
     views::{models::Models, status::Status},
 };
 use std::{
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -50,6 +50,7 @@ where
             flights,
             settings,
             configuration: Configuration::default(),
+            told_problems: Mutex::default(),
             negotiated: OnceLock::new(),
         }))
     });

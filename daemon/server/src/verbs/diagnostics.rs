@@ -13,14 +13,13 @@ use crate::{
 use limpid_protocol::{
     display,
     inspection::{Prediction, TokenRow},
-    model_status::ModelState,
     route_graph::NodeKind,
     view_error::{ErrorKind, ViewError},
 };
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
     ops::Range,
-    sync::Arc,
+    sync::{Arc, PoisonError},
     time::Duration,
 };
 use tower_lsp::ls_types::{self as lsp, Uri};
@@ -72,8 +71,8 @@ impl Desk {
             let at_once = desk.problems(&uri);
             desk.publish(&uri, version, &at_once).await;
             tokio::time::sleep(PAUSE).await;
-            // What the model says comes when there is one; whoever asks for anything else has it loaded.
-            while desk.documents.version(uri.as_str()) == version && desk.is_waiting(&uri) {
+            // What the model says comes when there is one: nobody has it loaded only for this.
+            while desk.documents.version(uri.as_str()) == version && desk.lacks_model(&uri) {
                 tokio::time::sleep(PAUSE).await;
             }
             if desk.documents.version(uri.as_str()) != version {
@@ -87,18 +86,30 @@ impl Desk {
         });
     }
 
-    /// Whether a document's prompts wait for a model that is being loaded.
-    fn is_waiting(&self, uri: &Uri) -> bool {
-        let places = self.prompts(uri);
-        let loading = |place: &Arc<Place>| {
-            let row = self.shared.model_row(place.ask.model.as_deref());
-            row.is_some_and(|row| matches!(row.state, ModelState::Fetching | ModelState::Loading))
-        };
-        places.iter().any(loading)
+    /// Whether a model of the document's prompts is not loaded.
+    fn lacks_model(&self, uri: &Uri) -> bool {
+        let analyst = &self.shared.analyst;
+        self.prompts(uri).iter().any(|place| !analyst.is_loaded(place.ask.model.as_deref()))
+    }
+
+    /// After a document was closed: takes away what was said about it.
+    pub(crate) async fn withdraw_problems(&self, uri: &Uri) {
+        self.publish(uri, None, &[]).await;
     }
 
     async fn publish(&self, uri: &Uri, version: Option<i32>, problems: &[Problem]) {
         let items = self.diagnostics(uri, problems);
+        // An editor that was told nothing need not be told that there is nothing.
+        let was_told = {
+            let mut told = self.told_problems.lock().unwrap_or_else(PoisonError::into_inner);
+            match items.is_empty() {
+                true => told.remove(uri.as_str()),
+                false => !told.insert(uri.as_str().to_owned()),
+            }
+        };
+        if items.is_empty() && !was_told {
+            return;
+        }
         self.client.publish_diagnostics(uri.clone(), items, version).await;
     }
 

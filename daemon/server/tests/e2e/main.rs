@@ -15,3 +15,4 @@ mod lsp_client;
 mod requests;
 mod serving;
 mod standard_methods;
+mod verbs;

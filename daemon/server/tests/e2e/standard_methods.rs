@@ -37,12 +37,25 @@ async fn capabilities_name_what_is_served_and_no_more() {
     assert_eq!(
         names,
         [
+            "callHierarchyProvider",
+            "codeActionProvider",
+            "codeLensProvider",
+            "colorProvider",
+            "completionProvider",
+            "definitionProvider",
+            "diagnosticProvider",
             "documentHighlightProvider",
+            "documentSymbolProvider",
+            "executeCommandProvider",
             "experimental",
+            "foldingRangeProvider",
             "hoverProvider",
             "inlayHintProvider",
             "positionEncoding",
-            "textDocumentSync"
+            "referencesProvider",
+            "selectionRangeProvider",
+            "semanticTokensProvider",
+            "textDocumentSync",
         ]
     );
     assert_eq!(result["serverInfo"]["name"], "limpid");
