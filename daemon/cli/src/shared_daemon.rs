@@ -143,7 +143,7 @@ struct Daemon {
     kind: &'static str,
     dtype: &'static str,
     budget: MemoryBudget,
-    /// When a client was last there.
+    /// When an editor was last there; whoever only asks for the status keeps nothing alive.
     last_seen: Mutex<Instant>,
     leave: Notify,
 }
@@ -162,7 +162,6 @@ impl Daemon {
                 }
                 accepted = listener.accept() => match accepted {
                     Ok((reader, writer)) => {
-                        self.seen();
                         let daemon = Arc::clone(self);
                         tokio::spawn(async move { daemon.client(reader, writer).await });
                     }
@@ -204,6 +203,7 @@ impl Daemon {
                 let _ = write_line(&mut writer, &serde_json::json!(status)).await;
             }
             (_, Purpose::Lsp) => {
+                self.seen();
                 tracing::info!(clients = self.shared.clients() + 1, "a client came");
                 let settings = ClientSettings { default_model: hello.model };
                 serve(self.shared.clone(), settings, reader, writer).await;
