@@ -2,6 +2,7 @@
 
 pub mod args;
 mod chat;
+mod continuation;
 mod doctor;
 mod dot;
 mod inspect;
@@ -85,6 +86,7 @@ fn command(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Inspect(args) => inspect::run(&args),
         Command::Trace(args) => trace::run(&args),
+        Command::Continue(args) => continuation::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "limpid", &mut script);

@@ -3,12 +3,13 @@
 
 use limpid_engine::cancel::CancelToken;
 use limpid_protocol::{
-    inspection::{Inspection, Objective},
+    inspection::{Inspection, Objective, TokenRow},
     model_status::{CacheStatus, ModelRow},
     request::{TargetChoice, TokenChoice},
     view_error::{ErrorKind, ViewError},
     views::{
         attribution::{AttributionParams, AttributionView},
+        continuation::{ContinuationPiece, ContinueParams, StoppedBy},
         edge::{EdgeCard, EdgeParams},
         head::{HeadCard, HeadParams},
         lens::{LensParams, LensView},
@@ -93,6 +94,21 @@ impl Job {
     }
 }
 
+/// A continuation under way. Each call of `step` is a job of its own, so that others are served between two tokens.
+pub trait Continuing: Send {
+    /// Name of the model.
+    fn model(&self) -> &str;
+
+    /// The prompt's tokens.
+    fn prompt(&self) -> &[TokenRow];
+
+    /// Writes one more token; says why when it was the last. A piece may be empty while its text is held back.
+    ///
+    /// # Errors
+    /// Of the engine.
+    fn step(&mut self, job: &Job) -> Result<(ContinuationPiece, Option<StoppedBy>), ViewError>;
+}
+
 /// The models, as the server sees them. Calls with a [`Job`] block and run on one worker thread, one at a time (`load` and `unload` on
 /// another); the others answer at once, from any thread. `subject` in params is the server's: implementations read the [`Ask`].
 /// Every call may fail with a [`ViewError`]; a panic is caught and answered as [`ErrorKind::Internal`].
@@ -132,6 +148,17 @@ pub trait Analyst: Send + Sync + 'static {
         params: &AttributionParams,
         job: &Job,
     ) -> Result<AttributionView, ViewError>;
+
+    /// Reads the prompt and gets ready to write behind it; no token is written yet.
+    ///
+    /// # Errors
+    /// Of the engine and the request.
+    fn continuation(
+        &self,
+        ask: &Ask,
+        params: &ContinueParams,
+        job: &Job,
+    ) -> Result<Box<dyn Continuing>, ViewError>;
 
     /// The route graph under another pruning.
     ///

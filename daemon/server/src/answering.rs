@@ -161,7 +161,7 @@ impl Desk {
         Err(error)
     }
 
-    fn place(&self, subject: &Subject) -> Result<Place, ViewError> {
+    pub(crate) fn place(&self, subject: &Subject) -> Result<Place, ViewError> {
         if let Some(prompt) = &subject.prompt {
             let document = self.documents.snapshot(&prompt.uri)?;
             self.require_version(&prompt.uri, prompt.version)?;

@@ -1,7 +1,7 @@
 //! The real [`Analyst`]: models from the store, traces from a cache by prefix, inspections kept for follow-up requests.
 
 use crate::{
-    analyst::{Analyst, Ask, Job},
+    analyst::{Analyst, Ask, Continuing, Job},
     error_codes::from_engine,
 };
 use dashmap::DashMap;
@@ -19,7 +19,7 @@ use limpid_engine::{
     model_pool::{self, Loaded},
     model_store::{ModelStore, StoreProgress},
     tokenizer::{Specials, Token},
-    trace::CapturePlan,
+    trace::{CapturePlan, Trace},
     trace_cache::TraceCache,
 };
 use limpid_protocol::{
@@ -30,6 +30,7 @@ use limpid_protocol::{
     view_error::{ErrorKind, ViewError},
     views::{
         attribution::{AttributionParams, AttributionView},
+        continuation::ContinueParams,
         edge::{EdgeCard, EdgeParams},
         head::{HeadCard, HeadParams},
         lens::{LensParams, LensView},
@@ -98,7 +99,7 @@ impl EngineAnalyst {
         model.unwrap_or(&self.default_model)
     }
 
-    fn loaded(&self, model: Option<&str>, job: &Job) -> Result<Arc<Loaded>, ViewError> {
+    pub(crate) fn loaded(&self, model: Option<&str>, job: &Job) -> Result<Arc<Loaded>, ViewError> {
         let name = self.name_of(model).to_owned();
         if let Some(Slot::Loaded(loaded)) = self.models.get(&name).map(|slot| slot.clone()) {
             return Ok(loaded);
@@ -172,10 +173,6 @@ impl EngineAnalyst {
         prune: Prune,
         job: &Job,
     ) -> Result<Inspected, EngineError> {
-        let model = &loaded.model;
-        let tokens =
-            loaded.tokenizer()?.encode_within(&ask.text, Specials::Parse, model.spec.n_ctx)?;
-        let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
         let question = Question {
             position: ask.position,
             target: ask.token.as_ref().map(|choice| Self::token(&loaded, choice)).transpose()?,
@@ -188,25 +185,44 @@ impl EngineAnalyst {
             prune,
             top: Top::Strongest(ROWS),
         };
+        let (tokens, trace) = self.traced(&loaded, ask, job)?;
         let progress =
-            |done: usize, of: usize| job.progress(done as f32 / of as f32, "reading the prompt");
+            |done: usize, of: usize| job.progress(done as f32 / of as f32, "following the flow");
         let watch = Watch { cancel: &job.cancel, progress: &progress };
-        let available = self.budget.0.min(self.compute.free_bytes());
-        let plan = CapturePlan::choose(&model.spec, ids.len(), available)?;
-        let trace = match self.traces.get(loaded.fingerprint, plan, &ids) {
-            Some(trace) => trace,
-            None => {
-                let prefix = self.traces.longest_prefix(loaded.fingerprint, plan, &ids);
-                let trace = Arc::new(model.forward(&ids, prefix.as_deref(), plan, watch)?);
-                self.traces.insert(loaded.fingerprint, Arc::clone(&trace));
-                trace
-            }
-        };
         // Another target or foil of the same place needs no new routes.
         let known =
             self.inspections.iter().map(|(_, known)| Arc::clone(known.inspector.findings()));
         let inspector = Inspector::new(loaded, trace, &question, known, watch)?;
         Ok(Inspected { inspector, tokens })
+    }
+
+    /// Bytes that a trace, or the keys and values of a continuation, may take now.
+    pub(crate) fn available_bytes(&self) -> u64 {
+        self.budget.0.min(self.compute.free_bytes())
+    }
+
+    /// The prompt's tokens and trace, from the cache as far as it reaches.
+    pub(crate) fn traced(
+        &self,
+        loaded: &Loaded,
+        ask: &Ask,
+        job: &Job,
+    ) -> Result<(Vec<Token>, Arc<Trace>), EngineError> {
+        let model = &loaded.model;
+        let tokens =
+            loaded.tokenizer()?.encode_within(&ask.text, Specials::Parse, model.spec.n_ctx)?;
+        let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
+        let progress =
+            |done: usize, of: usize| job.progress(done as f32 / of as f32, "reading the prompt");
+        let watch = Watch { cancel: &job.cancel, progress: &progress };
+        let plan = CapturePlan::choose(&model.spec, ids.len(), self.available_bytes())?;
+        if let Some(trace) = self.traces.get(loaded.fingerprint, plan, &ids) {
+            return Ok((tokens, trace));
+        }
+        let prefix = self.traces.longest_prefix(loaded.fingerprint, plan, &ids);
+        let trace = Arc::new(model.forward(&ids, prefix.as_deref(), plan, watch)?);
+        self.traces.insert(loaded.fingerprint, Arc::clone(&trace));
+        Ok((tokens, trace))
     }
 
     fn prune(text: Option<&str>) -> Result<Prune, ViewError> {
@@ -297,6 +313,15 @@ impl Analyst for EngineAnalyst {
             })
         };
         view().map_err(|e| from_engine(&e))
+    }
+
+    fn continuation(
+        &self,
+        ask: &Ask,
+        params: &ContinueParams,
+        job: &Job,
+    ) -> Result<Box<dyn Continuing>, ViewError> {
+        self.start_continuation(ask, params, job)
     }
 
     fn routes(&self, ask: &Ask, params: &RoutesParams, job: &Job) -> Result<RoutesView, ViewError> {

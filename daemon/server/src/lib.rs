@@ -7,8 +7,10 @@ pub mod analyst;
 mod answering;
 mod backend;
 pub mod chat_template;
+mod continuing;
 mod documents;
 pub mod engine_analyst;
+mod engine_continuation;
 pub mod error_codes;
 mod flights;
 mod frame_guard;
@@ -28,6 +30,6 @@ pub mod prompt_text;
 pub mod service;
 mod token_table;
 
-pub use analyst::{Analyst, Ask, Job};
+pub use analyst::{Analyst, Ask, Continuing, Job};
 pub use engine_analyst::EngineAnalyst;
 pub use service::serve;

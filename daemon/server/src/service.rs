@@ -8,7 +8,7 @@ use crate::{
 use limpid_engine::worker::Worker;
 use limpid_protocol::{
     request::Request,
-    views::{models::Models, status::Status},
+    views::{continuation::Continue, models::Models, status::Status},
 };
 use std::{
     sync::{Arc, OnceLock},
@@ -53,6 +53,7 @@ where
         }))
     });
     let mut build = build
+        .custom_method(Continue::METHOD, Backend::continuation)
         .custom_method(Models::METHOD, Backend::models)
         .custom_method(Status::METHOD, Backend::status)
         .custom_method("window/workDoneProgress/cancel", Backend::work_done_progress_cancel);

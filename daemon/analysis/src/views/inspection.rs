@@ -156,7 +156,7 @@ impl Inspector {
     ) -> Result<wire::Inspection, EngineError> {
         let predicted = self.findings.predicted(&self.loaded.model, watch)?;
         Ok(wire::Inspection {
-            model: self.model_info(),
+            model: model_info(&self.loaded),
             tokens: self.token_rows(tokens, predicted),
             target: wire::Target {
                 position: self.objective.position,
@@ -251,22 +251,6 @@ impl Inspector {
         Ok(grid.into_iter().map(|row| row.into_iter().map(wire_cell).collect()).collect())
     }
 
-    fn model_info(&self) -> wire::ModelInfo {
-        let (spec, compute) = (&self.loaded.model.spec, &self.loaded.model.compute);
-        wire::ModelInfo {
-            name: self.loaded.name.clone(),
-            family: spec.family.to_owned(),
-            n_layers: spec.n_layers,
-            n_heads: spec.n_heads,
-            n_key_value_heads: spec.n_key_value_heads,
-            d_model: spec.d_model,
-            d_mlp: spec.d_mlp,
-            d_vocab: spec.d_vocab,
-            dtype: compute.dtype_name().to_owned(),
-            device: compute.kind.name().to_owned(),
-        }
-    }
-
     fn token_rows(&self, tokens: &[Token], predicted: &[Predicted]) -> Vec<wire::TokenRow> {
         tokens
             .iter()
@@ -356,6 +340,23 @@ impl Inspector {
                 })
                 .collect(),
         }
+    }
+}
+
+/// The model and the shapes a reader needs.
+pub fn model_info(loaded: &Loaded) -> wire::ModelInfo {
+    let (spec, compute) = (&loaded.model.spec, &loaded.model.compute);
+    wire::ModelInfo {
+        name: loaded.name.clone(),
+        family: spec.family.to_owned(),
+        n_layers: spec.n_layers,
+        n_heads: spec.n_heads,
+        n_key_value_heads: spec.n_key_value_heads,
+        d_model: spec.d_model,
+        d_mlp: spec.d_mlp,
+        d_vocab: spec.d_vocab,
+        dtype: compute.dtype_name().to_owned(),
+        device: compute.kind.name().to_owned(),
     }
 }
 
