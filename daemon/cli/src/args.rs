@@ -95,6 +95,16 @@ pub struct InspectArgs {
     /// Prompt and model.
     #[command(flatten)]
     pub prompt: PromptArgs,
+    /// Explain this text as the model's answer to the prompt: it is put behind the prompt, and the log-probabilities of its
+    /// tokens are added up
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, conflicts_with_all = ["target", "token", "foil", "answer_range"])]
+    pub answer: Option<String>,
+    /// Explain these tokens of the prompt as an answer to those before them: index of the first, one past the last
+    #[arg(long, value_name = "A:B", conflicts_with_all = ["target", "token", "foil"])]
+    pub answer_range: Option<String>,
+    /// Explain the answer against this one to the same prompt: scores of the prompt, heads and neurons become differences
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub foil_answer: Option<String>,
     /// How the route graph is pruned: mass=SHARE or lmtt=TAU
     #[arg(long, value_name = "RULE", default_value = "mass=0.9")]
     pub prune: String,

@@ -1,5 +1,6 @@
 //! The command line: wiring, text, JSON and DOT out. Nothing but the answer on standard output.
 
+mod answer;
 pub mod args;
 mod chat;
 mod continuation;

@@ -5,7 +5,7 @@ use limpid_engine::cancel::CancelToken;
 use limpid_protocol::{
     inspection::{Inspection, Objective, TokenRow},
     model_status::{CacheStatus, ModelRow},
-    request::{TargetChoice, TokenChoice},
+    request::{AnswerRange, TargetChoice, TokenChoice},
     view_error::{ErrorKind, ViewError},
     views::{
         attribution::{AttributionParams, AttributionView},
@@ -34,6 +34,8 @@ pub struct Ask {
     pub token: Option<TokenChoice>,
     /// The token it is compared with.
     pub foil: Option<TokenChoice>,
+    /// Tokens of the prompt that are explained together.
+    pub answer: Option<AnswerRange>,
     /// Spelling of the objective; none: the default.
     pub objective: Option<&'static str>,
 }
@@ -47,13 +49,21 @@ impl Ask {
             position: None,
             token: None,
             foil: None,
+            answer: None,
             objective: None,
         }
     }
 
     /// The same prompt with another target.
     pub fn toward(&self, target: &TargetChoice) -> Self {
-        Self { position: target.position, token: target.token.clone(), ..self.clone() }
+        Self {
+            position: target.position,
+            token: target.token.clone(),
+            // An answer is explained without a foil.
+            foil: self.foil.clone().filter(|_| target.answer.is_none()),
+            answer: target.answer,
+            ..self.clone()
+        }
     }
 
     /// The objective asked for.

@@ -23,10 +23,9 @@ use limpid_engine::{
     trace_cache::TraceCache,
 };
 use limpid_protocol::{
-    inspection::{Inspection, Target},
+    inspection::Inspection,
     model_status::{CacheStatus, ModelRow},
     request::TokenChoice,
-    token_value::VocabularyToken,
     view_error::{ErrorKind, ViewError},
     views::{
         attribution::{AttributionParams, AttributionView},
@@ -177,6 +176,7 @@ impl EngineAnalyst {
             position: ask.position,
             target: ask.token.as_ref().map(|choice| Self::token(&loaded, choice)).transpose()?,
             foil: ask.foil.as_ref().map(|choice| Self::token(&loaded, choice)).transpose()?,
+            answer: ask.answer.map(|answer| answer.start..answer.end),
             objective: ask
                 .objective
                 .map(str::parse::<ObjectiveKind>)
@@ -229,17 +229,6 @@ impl EngineAnalyst {
         text.map_or(Ok(Prune::DEFAULT), |text| {
             text.parse().map_err(|e: String| ViewError::new(ErrorKind::BadRequest, e))
         })
-    }
-
-    fn target(inspector: &Inspector) -> Target {
-        let objective = inspector.objective;
-        let token = |id| VocabularyToken { id, text: inspector.text(id) };
-        Target {
-            position: objective.position,
-            id: objective.target,
-            text: inspector.text(objective.target),
-            foil: objective.foil.map(token),
-        }
     }
 }
 
@@ -306,7 +295,7 @@ impl Analyst for EngineAnalyst {
             let attributions = inspector.attributions(watch)?;
             let top = rows(params.top);
             Ok(AttributionView {
-                target: Self::target(inspector),
+                target: inspector.target(),
                 attribution: inspector.attribution(attributions, &methods),
                 heads: inspector.heads(Some(attributions), RankBy::Attribution, top)?,
                 neurons: inspector.neurons(Some(attributions), RankBy::Attribution, top)?,
@@ -331,7 +320,7 @@ impl Analyst for EngineAnalyst {
         let view = || -> Result<RoutesView, EngineError> {
             let top = rows(params.top);
             Ok(RoutesView {
-                target: Self::target(inspector),
+                target: inspector.target(),
                 routes: inspector.routes(),
                 heads: inspector.heads(None, RankBy::Flow, top)?,
                 neurons: inspector.neurons(None, RankBy::Flow, top)?,
@@ -363,7 +352,7 @@ impl Analyst for EngineAnalyst {
             |done: usize, of: usize| job.progress(done as f32 / of as f32, "reading the lens");
         let watch = Watch { cancel: &job.cancel, progress: &progress };
         let lens = inspector.lens(&positions, watch).map_err(|e| from_engine(&e))?;
-        Ok(LensView { target: Self::target(inspector), positions, lens })
+        Ok(LensView { target: inspector.target(), positions, lens })
     }
 
     fn node(&self, ask: &Ask, params: &NodeParams, job: &Job) -> Result<NodeCard, ViewError> {

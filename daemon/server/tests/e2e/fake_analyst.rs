@@ -126,7 +126,8 @@ fn target(ask: &Ask, n_tokens: usize) -> Target {
         _ => 7,
     };
     let foil = ask.foil.as_ref().map(|_| VocabularyToken { id: 8, text: " the".into() });
-    Target { position: ask.position.unwrap_or(n_tokens - 1), id, text: " Paris".into(), foil }
+    let position = ask.position.unwrap_or(n_tokens - 1);
+    Target { position, id, text: " Paris".into(), foil, answer: None, foil_answer: None }
 }
 
 /// Token `i` before the target's position carries flow proportional to `i + 1`.
