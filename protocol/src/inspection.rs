@@ -60,6 +60,30 @@ wire! {
         pub text: String,
         /// The token it is compared with; null without one.
         pub foil: Option<VocabularyToken>,
+        /// The answer whose tokens are explained together; then `position` and `id` are its last token's. Left out where one token is explained.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub answer: Option<AnswerSpan>,
+        /// The answer it is measured against: then scores, heads and neurons are differences. Left out without one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub foil_answer: Option<FoilAnswer>,
+    }
+
+    /// Tokens of the prompt that are explained together, as an answer to those before them.
+    pub struct AnswerSpan {
+        /// Index of its first token.
+        pub start: usize,
+        /// One past the index of its last token.
+        pub end: usize,
+        /// Sum of its tokens' log-probabilities, nats.
+        pub logprob: f32,
+    }
+
+    /// Another answer to the same prompt.
+    pub struct FoilAnswer {
+        /// Its tokens.
+        pub tokens: Vec<VocabularyToken>,
+        /// Sum of its tokens' log-probabilities, nats.
+        pub logprob: f32,
     }
 
     /// A likely next token.

@@ -56,6 +56,18 @@ wire! {
         /// The predicted token; left out: the model's top one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub token: Option<TokenChoice>,
+        /// Tokens of the prompt to explain together, as an answer to those before them: then without `position`, `token` and a foil.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub answer: Option<AnswerRange>,
+    }
+
+    /// A run of the prompt's tokens.
+    #[derive(Copy, Eq, Hash)]
+    pub struct AnswerRange {
+        /// Index of its first token, 1 or more.
+        pub start: usize,
+        /// One past the index of its last token.
+        pub end: usize,
     }
 
     /// What a request is about: a `prompt`, or an `analysis` already made; `analysis` alone is the cheap way to ask on.
@@ -78,6 +90,20 @@ wire! {
         /// What is differentiated; left out: `logit_diff` when there is a foil, else `log_odds`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub objective: Option<Objective>,
+    }
+}
+
+impl Subject {
+    /// Names nothing: for calls that know their prompt otherwise.
+    pub fn nothing() -> Self {
+        Self {
+            prompt: None,
+            analysis: None,
+            model: None,
+            target: None,
+            foil: None,
+            objective: None,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! One file a method below this one: its marker type, params and view.
 
 pub mod attribution;
+pub mod continuation;
 pub mod edge;
 pub mod head;
 pub mod lens;
@@ -14,7 +15,7 @@ pub mod routes;
 pub mod status;
 pub mod tokens;
 
-/// Calls `$then!` once for every view (a method about one prompt), with the marker type.
+/// Calls `$then!` once for every view (a method about one prompt) that is one job of the server, with the marker type.
 #[macro_export]
 macro_rules! for_each_view {
     ($then:ident) => {
@@ -31,11 +32,12 @@ macro_rules! for_each_view {
     };
 }
 
-/// Calls `$then!` once for every method: the views, then those that are about no prompt.
+/// Calls `$then!` once for every method: the views, the continuation, which is a job a token, then those that are about no prompt.
 #[macro_export]
 macro_rules! for_each_method {
     ($then:ident) => {
         $crate::for_each_view!($then);
+        $then!($crate::views::continuation::Continue);
         $then!($crate::views::models::Models);
         $then!($crate::views::status::Status);
     };

@@ -10,8 +10,7 @@ use candle_core::{Device, quantized::gguf_file};
 use criterion::{BenchmarkId, Criterion};
 use limpid_analysis::{
     attribution::Method,
-    route_prune::Prune,
-    views::inspection::{Inspector, Question, Top},
+    views::inspection::{Inspector, Question},
 };
 use limpid_engine::{
     backward::Seed,
@@ -67,14 +66,7 @@ impl Case {
         let whole = Arc::new(trace(loaded, &ids));
         let mut g_logits = vec![0f32; loaded.model.spec.d_vocab];
         (g_logits[5], g_logits[7]) = (1.0, -1.0);
-        let question = Question {
-            position: None,
-            target: None,
-            foil: None,
-            objective: None,
-            prune: Prune::DEFAULT,
-            top: Top::Strongest(10),
-        };
+        let question = Question::DEFAULT;
         let seeds = [Seed { position: n_tokens - 1, g_logits }];
         let loaded = Arc::clone(loaded);
         let inspector = watched(|watch| {

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test program: what cannot be read fails the test")]
 
+mod answers;
 mod cancelled;
 mod finite_differences;
 mod frozen_forward;

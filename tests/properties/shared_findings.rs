@@ -18,14 +18,7 @@ fn another_target_is_answered_from_the_same_findings_and_as_if_asked_first() {
         let tiny = Tiny::open(family);
         let loaded = Arc::new(tiny.load(&Compute::cpu()));
         let whole = Arc::new(trace(&loaded, &tiny.ids()));
-        let question = Question {
-            position: None,
-            target: None,
-            foil: None,
-            objective: None,
-            prune: Prune::DEFAULT,
-            top: Top::All,
-        };
+        let question = Question { top: Top::All, ..Question::DEFAULT };
         let ask = |question: &Question, known: &[&Inspector]| {
             let known = known.iter().map(|known| Arc::clone(known.findings()));
             let (loaded, whole) = (Arc::clone(&loaded), Arc::clone(&whole));

@@ -1,6 +1,10 @@
 //! Signed scores toward an objective: tokens, heads, neurons, from backward passes over one trace. Each pass is walked once.
 
-use crate::{contributions::patterns_at, objective::Objective, vocabulary::rows_tensor};
+use crate::{
+    contributions::patterns_at,
+    objective::{Objective, sum_and_seeds},
+    vocabulary::rows_tensor,
+};
 use candle_core::DType;
 use limpid_engine::{
     backward::Gradient, error::EngineError, forward::Watch, mlp::post, model::Model,
@@ -69,15 +73,14 @@ impl FromStr for Method {
 /// Everything that backward passes from one objective say.
 #[derive(Clone, Debug)]
 pub struct Attributions {
-    /// What was explained.
-    pub objective: Objective,
-    /// The objective itself, nats.
+    /// The objective itself, nats; of an answer the sum of its tokens'.
     pub value: f64,
     /// The gradient of the model.
     pub true_pass: Gradient,
     /// Patterns, denominators and gates held constant.
     pub linear_pass: Gradient,
-    /// What each head writes straight to the objective from the target position: `[layer][head]`.
+    /// What each head writes straight to the objective from the target position (of an answer, from each one that predicts a
+    /// token of it, added up): `[layer][head]`.
     pub head_logits: Vec<Vec<f32>>,
     /// The same of each neuron: `[layer][neuron]`.
     pub neuron_logits: Vec<Vec<f32>>,
@@ -101,11 +104,35 @@ impl Attributions {
         logits: &[f32],
         watch: Watch<'_>,
     ) -> Result<Self, EngineError> {
-        let (value, seed) = objective.value_and_seed(logits);
-        let seeds = [seed];
+        Self::of_sum(model, trace, &[objective], &[logits.to_vec()], watch)
+    }
+
+    /// Walks both passes from the sum of objectives at different positions.
+    ///
+    /// *Shapes*: logits `[objective][d_vocab]`. *Cost*: as [`Self::new`], and two products with one row a layer for each.
+    ///
+    /// # Errors
+    /// No objective; cancelled; the device refused.
+    pub fn of_sum(
+        model: &Model,
+        trace: &Trace,
+        objectives: &[Objective],
+        logits: &[Vec<f32>],
+        watch: Watch<'_>,
+    ) -> Result<Self, EngineError> {
+        let (value, seeds) = sum_and_seeds(objectives, logits);
         let linear_pass = model.backward(trace, &seeds, Gradients::Linear, watch, None)?;
         let true_pass = model.backward(trace, &seeds, Gradients::True, watch, None)?;
-        let direct = Direct::new(model, trace, objective.position, &seeds[0].g_logits)?;
+        let mut direct: Option<Direct> = None;
+        for seed in &seeds {
+            watch.cancel.check()?;
+            let own = Direct::new(model, trace, seed.position, &seed.g_logits)?;
+            match &mut direct {
+                Some(sum) => sum.add(&own),
+                None => direct = Some(own),
+            }
+        }
+        let direct = direct.unwrap_or_default();
         let n_rows = linear_pass.embedding.dims2()?.0;
         let embedding = trace.resid_after(0).narrow(0, n_rows)?.tensor()?;
         let products =
@@ -113,7 +140,6 @@ impl Attributions {
         let mut gradient_x_input = to_host(&products.sum(1)?)?;
         gradient_x_input.resize(trace.n_tokens(), 0.0);
         Ok(Self {
-            objective,
             value,
             true_pass,
             linear_pass,
@@ -122,6 +148,31 @@ impl Attributions {
             token_logits: direct.tokens,
             gradient_x_input,
         })
+    }
+
+    /// Takes those of another answer to the same first `n_shared` tokens away: scores of these tokens, heads and neurons
+    /// become the differences. What the other answer's own tokens do is left out.
+    pub fn subtract(&mut self, other: &Self, n_shared: usize) {
+        let tokens = |own: &mut [f32], other: &[f32]| {
+            own.iter_mut().zip(other).take(n_shared).for_each(|(own, other)| *own -= other);
+        };
+        let parts = |own: &mut [Vec<f32>], other: &[Vec<f32>]| {
+            own.iter_mut().flatten().zip(other.iter().flatten()).for_each(|(own, o)| *own -= o);
+        };
+        self.value -= other.value;
+        for (own, other) in
+            [(&mut self.true_pass, &other.true_pass), (&mut self.linear_pass, &other.linear_pass)]
+        {
+            tokens(&mut own.knock_out, &other.knock_out);
+            parts(&mut own.heads, &other.heads);
+            parts(&mut own.heads_at_target, &other.heads_at_target);
+            parts(&mut own.neurons, &other.neurons);
+            parts(&mut own.neurons_at_target, &other.neurons_at_target);
+        }
+        tokens(&mut self.token_logits, &other.token_logits);
+        tokens(&mut self.gradient_x_input, &other.gradient_x_input);
+        parts(&mut self.head_logits, &other.head_logits);
+        parts(&mut self.neuron_logits, &other.neuron_logits);
     }
 
     /// Scores of a method, one per token; `flows` are the route graph's.
@@ -140,6 +191,7 @@ impl Attributions {
 
 /// Direct logit attribution: what parts at the target position write along `u`, the gradient at the last residual with the
 /// final norm frozen.
+#[derive(Default)]
 struct Direct {
     heads: Vec<Vec<f32>>,
     neurons: Vec<Vec<f32>>,
@@ -147,6 +199,15 @@ struct Direct {
 }
 
 impl Direct {
+    fn add(&mut self, more: &Self) {
+        let add = |sums: &mut [f32], more: &[f32]| {
+            sums.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+        };
+        self.heads.iter_mut().zip(&more.heads).for_each(|(sums, more)| add(sums, more));
+        self.neurons.iter_mut().zip(&more.neurons).for_each(|(sums, more)| add(sums, more));
+        add(&mut self.tokens, &more.tokens);
+    }
+
     fn new(
         model: &Model,
         trace: &Trace,

@@ -87,6 +87,20 @@ pub struct NeuronFlows {
     pub activations: Vec<Vec<f32>>,
 }
 
+impl NeuronFlows {
+    /// Adds the flows of a later position and takes its activations.
+    pub(crate) fn add(&mut self, later: Self) {
+        if self.flows.is_empty() {
+            self.flows = later.flows;
+        } else {
+            for (flow, more) in self.flows.iter_mut().flatten().zip(later.flows.iter().flatten()) {
+                *flow += more;
+            }
+        }
+        self.activations = later.activations;
+    }
+}
+
 /// The strongest `n` of `[layer][index]` by absolute value, strongest first; ties by place.
 pub fn strongest(values: &[Vec<f32>], n: usize) -> Vec<(usize, usize)> {
     let mut all: Vec<(f32, usize, usize)> = values

@@ -1,9 +1,9 @@
-//! What is found at a position of a trace whichever token is explained there: routes, flows of neurons, logits, how the
+//! What is found at a position of a trace (or at those that predict an answer) whichever token is explained there: routes, flows of neurons, logits, how the
 //! prompt's own tokens were predicted. Shared by all questions about the same place.
 
 use crate::{
     components::{NeuronFlows, neuron_flows},
-    route_build::grow,
+    route_build::grow_from,
     route_graph::{NodeId, NodeKind, PrunedGraph, RouteGraph},
     route_prune::Prune,
     vocabulary::{Predicted, check_finite, predicted_tokens},
@@ -17,50 +17,57 @@ use std::sync::{Arc, OnceLock};
 #[derive(Debug)]
 pub struct Findings {
     trace: Arc<Trace>,
-    /// The position whose prediction is looked at.
-    pub position: usize,
+    /// The positions whose predictions are looked at, ascending: one, or an answer's.
+    pub positions: Vec<usize>,
     /// How routes are pruned.
     pub prune: Prune,
-    /// `[d_vocab]` at the position.
-    pub logits: Vec<f32>,
+    /// `[d_vocab]` at each position.
+    pub logits: Vec<Vec<f32>>,
     /// Routes, whole.
     pub graph: RouteGraph,
     /// Routes, as they are drawn.
     pub pruned: PrunedGraph,
-    /// Neurons at the position.
+    /// Neurons: flows added up over the positions, activations at the last one.
     pub neurons: NeuronFlows,
     predicted: OnceLock<Arc<[Predicted]>>,
 }
 
 impl Findings {
-    /// Grows and prunes the routes of a position in range, and ranks by flow.
+    /// Grows and prunes the routes of positions in range, and ranks by flow.
     ///
     /// # Errors
-    /// Logits that are not finite; cancelled; the device refused.
+    /// No position; logits that are not finite; cancelled; the device refused.
     pub fn new(
         model: &Model,
         trace: Arc<Trace>,
-        position: usize,
+        positions: Vec<usize>,
         prune: Prune,
         watch: Watch<'_>,
     ) -> Result<Self, EngineError> {
-        let resid = trace.resid_after(model.spec.n_layers).narrow(position, 1)?.tensor()?;
-        let logits = to_host(&model.logits(&resid)?)?;
-        check_finite(&logits)?;
-        let graph = grow(model, &trace, position, prune.growth(), watch.cancel)?;
+        let logits = logits_at(model, &trace, &positions)?;
+        let graph = grow_from(model, &trace, &positions, prune.growth(), watch.cancel)?;
         let pruned = prune.apply(&graph);
-        let flow = |layer| {
-            let node = NodeId { layer, kind: NodeKind::ResidPost, position };
-            graph.flow(&node).unwrap_or(0.0)
-        };
-        let neurons = neuron_flows(model, &trace, position, &flow)?;
+        let mut neurons = NeuronFlows { flows: Vec::new(), activations: Vec::new() };
+        for &position in &positions {
+            watch.cancel.check()?;
+            let flow = |layer| {
+                let node = NodeId { layer, kind: NodeKind::ResidPost, position };
+                graph.flow(&node).unwrap_or(0.0)
+            };
+            neurons.add(neuron_flows(model, &trace, position, &flow)?);
+        }
         let predicted = OnceLock::new();
-        Ok(Self { trace, position, prune, logits, graph, pruned, neurons, predicted })
+        Ok(Self { trace, positions, prune, logits, graph, pruned, neurons, predicted })
+    }
+
+    /// Logits of the last of the positions, `[d_vocab]`.
+    pub fn last_logits(&self) -> &[f32] {
+        self.logits.last().map_or(&[], Vec::as_slice)
     }
 
     /// Whether these are the findings of a place.
-    pub fn is_of(&self, trace: &Arc<Trace>, position: usize, prune: Prune) -> bool {
-        Arc::ptr_eq(&self.trace, trace) && self.position == position && self.prune == prune
+    pub fn is_of(&self, trace: &Arc<Trace>, positions: &[usize], prune: Prune) -> bool {
+        Arc::ptr_eq(&self.trace, trace) && self.positions == positions && self.prune == prune
     }
 
     /// The activations that all of this was found in.
@@ -84,4 +91,22 @@ impl Findings {
     pub fn know_predicted(&self, predicted: &Arc<[Predicted]>) {
         let _ = self.predicted.set(Arc::clone(predicted));
     }
+}
+
+/// Logits of some positions, one after another: `[position][d_vocab]`.
+///
+/// # Errors
+/// A position is out of range; logits that are not finite; the device refused.
+pub(crate) fn logits_at(
+    model: &Model,
+    trace: &Trace,
+    positions: &[usize],
+) -> Result<Vec<Vec<f32>>, EngineError> {
+    let top = trace.resid_after(model.spec.n_layers);
+    let at = |&position: &usize| -> Result<Vec<f32>, EngineError> {
+        let logits = to_host(&model.logits(&top.narrow(position, 1)?.tensor()?)?)?;
+        check_finite(&logits)?;
+        Ok(logits)
+    };
+    positions.iter().map(at).collect()
 }

@@ -1,7 +1,7 @@
-//! The scalar that is explained, and where its backward pass starts.
+//! The scalar that is explained, of one token or added up over an answer's, and where its backward pass starts.
 
 use limpid_engine::backward::Seed;
-use std::{fmt, str::FromStr};
+use std::{fmt, ops::Range, str::FromStr};
 
 /// What kind of scalar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +96,25 @@ impl Objective {
         };
         (value, Seed { position: self.position, g_logits: g })
     }
+}
+
+/// The sum of some objectives and a start for each, from the logits of each one's position.
+///
+/// *Shapes*: logits `[objective][d_vocab]`. *Units*: nats.
+pub fn sum_and_seeds(objectives: &[Objective], logits: &[Vec<f32>]) -> (f64, Vec<Seed>) {
+    let terms = objectives.iter().zip(logits);
+    let (values, seeds): (Vec<f64>, Vec<Seed>) =
+        terms.map(|(objective, logits)| objective.value_and_seed(logits)).unzip();
+    (values.iter().sum(), seeds)
+}
+
+/// The objectives of an answer: each of its tokens as the position before it predicts it.
+///
+/// # Panics
+/// When the range is not within `1..token_ids.len()`.
+pub fn of_answer(token_ids: &[u32], answer: &Range<usize>, kind: ObjectiveKind) -> Vec<Objective> {
+    let of = |at: usize| Objective { position: at - 1, target: token_ids[at], foil: None, kind };
+    answer.clone().map(of).collect()
 }
 
 fn others(logits: &[f32], target: usize) -> impl Iterator<Item = f32> + Clone {

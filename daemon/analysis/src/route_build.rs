@@ -34,20 +34,40 @@ pub fn grow(
     growth: Growth,
     cancel: &CancelToken,
 ) -> Result<RouteGraph, EngineError> {
+    grow_from(model, trace, &[position], growth, cancel)
+}
+
+/// Grows one graph from the residuals at the top of several positions, ascending: of n each starts with the flow 1/n.
+///
+/// *Cost*: as [`grow`].
+///
+/// # Errors
+/// No position; cancelled; the device refused.
+pub fn grow_from(
+    model: &Model,
+    trace: &Trace,
+    positions: &[usize],
+    growth: Growth,
+    cancel: &CancelToken,
+) -> Result<RouteGraph, EngineError> {
+    let Some(&last) = positions.last() else {
+        return Err(EngineError::BadRequest("a route graph needs a target".to_owned()));
+    };
     // Enters the thread pool once, not once per product.
-    rayon::scope(|_| grow_layers(model, trace, position, growth, cancel))
+    rayon::scope(|_| grow_layers(model, trace, (positions, last), growth, cancel))
 }
 
 fn grow_layers(
     model: &Model,
     trace: &Trace,
-    position: usize,
+    (positions, position): (&[usize], usize),
     growth: Growth,
     cancel: &CancelToken,
 ) -> Result<RouteGraph, EngineError> {
     let n_layers = model.spec.n_layers;
     let mut graph = RouteGraph {
         target: NodeId { layer: n_layers - 1, kind: NodeKind::ResidPost, position },
+        starts: positions.iter().map(|&start| (start, 1.0 / positions.len() as f32)).collect(),
         layers: vec![Vec::new(); n_layers],
         embed_flows: Vec::new(),
         head_flows: vec![vec![0.0; model.spec.n_heads]; n_layers],
@@ -55,7 +75,9 @@ fn grow_layers(
     };
     // Flow at the residual above the current layer, by position.
     let mut above = vec![0f32; position + 1];
-    above[position] = 1.0;
+    for (start, flow) in &graph.starts {
+        above[*start] += flow;
+    }
     for layer in (0..n_layers).rev() {
         cancel.check()?;
         above = grow_layer(model, trace, layer, growth, &above, &mut graph)?;

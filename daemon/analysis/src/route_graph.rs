@@ -83,11 +83,13 @@ pub struct Edge {
     pub heads: Vec<(usize, f32)>,
 }
 
-/// A graph grown from one target: per layer its nodes with their shares, in compressed rows.
+/// A graph grown from one target, or from the predictions of an answer's tokens: per layer its nodes with their shares, in compressed rows.
 #[derive(Clone, Debug)]
 pub struct RouteGraph {
-    /// The prediction's residual.
+    /// The prediction's residual; of several the last.
     pub target: NodeId,
+    /// Positions whose prediction it is grown from, each with the flow that starts there; 1 together.
+    pub starts: Vec<(usize, f32)>,
     /// The expanded nodes, `[layer][by position]`.
     pub layers: Vec<Vec<NodeRoutes>>,
     /// Flow that reaches each input token, `[pos]`.

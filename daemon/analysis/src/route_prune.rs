@@ -166,7 +166,9 @@ impl<'a> Walked<'a> {
                 let graph = self.graph;
                 let mut walked = self.nodes.iter();
                 let mut reach = vec![[0f32; TRIED]; graph.embed_flows.len()];
-                reach[graph.target.position] = [1.0; TRIED];
+                for &(position, flow) in &graph.starts {
+                    reach[position] = [flow; TRIED];
+                }
                 for nodes in graph.layers.iter().rev() {
                     let mut next = vec![[0f32; TRIED]; reach.len()];
                     for (node, (flow, sources)) in nodes.iter().zip(&mut walked) {
@@ -202,9 +204,11 @@ fn draw(graph: &RouteGraph, threshold: f32) -> PrunedGraph {
     let n_positions = graph.embed_flows.len();
     let is_drawn = vec![false; graph.target.place(n_positions) + n_positions];
     let mut drawing = Drawing { threshold, edges: Vec::new(), is_drawn, n_positions };
-    drawing.add(graph.target);
     let mut reach = vec![0f32; graph.embed_flows.len()];
-    reach[graph.target.position] = 1.0;
+    for &(position, flow) in &graph.starts {
+        drawing.add(NodeId { position, ..graph.target });
+        reach[position] = flow;
+    }
     for (layer, nodes) in graph.layers.iter().enumerate().rev() {
         let mut next = vec![0f32; reach.len()];
         for node in nodes.iter().filter(|node| reach[node.position] > 0.0) {
@@ -315,6 +319,7 @@ mod tests {
         embed_flows[n - 1] += 0.1;
         RouteGraph {
             target: NodeId { layer: 0, kind: NodeKind::ResidPost, position: n - 1 },
+            starts: vec![(n - 1, 1.0)],
             layers: vec![vec![node]],
             embed_flows,
             head_flows: vec![vec![0.9]],

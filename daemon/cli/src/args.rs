@@ -18,6 +18,8 @@ pub struct Cli {
 pub enum Command {
     /// Show what a prompt's prediction rests on: tokens, routes, heads, neurons
     Inspect(InspectArgs),
+    /// Let the model write on behind a prompt, printed as it grows
+    Continue(ContinueArgs),
     /// Write the activations and contributions of a run to a safetensors file
     Trace(TraceArgs),
     /// List, show, fetch and remove models
@@ -100,6 +102,16 @@ pub struct InspectArgs {
     /// Prompt and model.
     #[command(flatten)]
     pub prompt: PromptArgs,
+    /// Explain this text as the model's answer to the prompt: it is put behind the prompt, and the log-probabilities of its
+    /// tokens are added up
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, conflicts_with_all = ["target", "token", "foil", "answer_range"])]
+    pub answer: Option<String>,
+    /// Explain these tokens of the prompt as an answer to those before them: index of the first, one past the last
+    #[arg(long, value_name = "A:B", conflicts_with_all = ["target", "token", "foil"])]
+    pub answer_range: Option<String>,
+    /// Explain the answer against this one to the same prompt: scores of the prompt, heads and neurons become differences
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub foil_answer: Option<String>,
     /// How the route graph is pruned: mass=SHARE or lmtt=TAU
     #[arg(long, value_name = "RULE", default_value = "mass=0.9")]
     pub prune: String,
@@ -208,6 +220,35 @@ pub struct TraceArgs {
     /// Hooks by name or glob, separated by commas [default: all that are linear in the prompt]
     #[arg(long, value_name = "HOOK[,HOOK]")]
     pub hooks: Option<String>,
+}
+
+/// Flags of `continue`.
+#[derive(Clone, Debug, Args)]
+pub struct ContinueArgs {
+    /// Prompt and model.
+    #[command(flatten)]
+    pub prompt: PromptArgs,
+    /// Tokens at most
+    #[arg(long, value_name = "N", default_value_t = 32)]
+    pub max_tokens: usize,
+    /// Divide the logits by this before drawing; 0: the most likely token each time
+    #[arg(long, value_name = "T", default_value_t = 0.0, allow_hyphen_values = true)]
+    pub temperature: f64,
+    /// Draw from so many of the most likely tokens [default: all]
+    #[arg(long, value_name = "K")]
+    pub top_k: Option<usize>,
+    /// Draw from the most likely tokens that together have this probability [default: all]
+    #[arg(long, value_name = "P", allow_hyphen_values = true)]
+    pub top_p: Option<f64>,
+    /// What is drawn depends on it alone
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    pub seed: u64,
+    /// Text that ends the continuation and is not part of it; repeatable
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub stop: Vec<String>,
+    /// What to print
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub format: ListFormat,
 }
 
 /// `models ...`

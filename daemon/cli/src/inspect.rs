@@ -1,6 +1,7 @@
 //! `limpid inspect`.
 
 use crate::{
+    answer::Answer,
     args::{Format, InspectArgs, RankBy},
     dot, folder,
     page::{Page, print},
@@ -70,8 +71,9 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
         return set_run::run(args, &checked, set);
     }
     let started = Instant::now();
-    let prepared = Prepared::new(&args.prompt)?;
-    let mut done = inspect(&prepared, args, &checked)?;
+    let mut prepared = Prepared::new(&args.prompt)?;
+    let answer = Answer::of(&mut prepared, args)?;
+    let mut done = inspect(&prepared, args, &checked, &answer)?;
     if let Some(timings) = &mut done.inspection.timings_ms {
         timings.total = ms(started);
     }
@@ -113,14 +115,19 @@ fn ms(since: Instant) -> f32 {
 /// # Errors
 /// As [`run`].
 pub(crate) fn inspect_prepared(prepared: &Prepared, args: &InspectArgs) -> Result<Inspection> {
-    Ok(inspect(prepared, args, &Checked::new(args)?)?.inspection)
+    Ok(inspect(prepared, args, &Checked::new(args)?, &Answer::default())?.inspection)
 }
 
-/// Inspects a prepared prompt.
+/// Inspects a prepared prompt, and an answer to it where there is one.
 ///
 /// # Errors
 /// As [`run`].
-pub(crate) fn inspect(prepared: &Prepared, args: &InspectArgs, checked: &Checked) -> Result<Done> {
+pub(crate) fn inspect(
+    prepared: &Prepared,
+    args: &InspectArgs,
+    checked: &Checked,
+    answer: &Answer,
+) -> Result<Done> {
     let cancel = CancelToken::default();
     let loaded = &prepared.loaded;
     let token =
@@ -129,19 +136,25 @@ pub(crate) fn inspect(prepared: &Prepared, args: &InspectArgs, checked: &Checked
         position: prepared.target(&args.prompt)?,
         target: token(&args.prompt.token)?,
         foil: token(&args.prompt.foil)?,
+        answer: answer.range.clone(),
         objective: checked.objective,
         prune: checked.prune,
         top: checked.top,
     };
     let started = Instant::now();
     let trace = Arc::new(prepared.forward(&cancel)?);
+    let foil = answer.foil.as_ref().map(|ids| prepared.forward_behind(ids, &trace, &cancel));
+    let foil = foil.transpose()?;
     let forward = ms(started);
 
     let started = Instant::now();
     let bar = prepared.progress("following the flow", loaded.model.spec.n_layers as u64 + 1);
     let progress = |done: usize, _: usize| bar.set(done as u64);
     let watch = Watch { cancel: &cancel, progress: &progress };
-    let inspector = Inspector::new(Arc::clone(loaded), trace, &question, [], watch)?;
+    let mut inspector = Inspector::new(Arc::clone(loaded), trace, &question, [], watch)?;
+    if let Some(foil) = foil {
+        inspector = inspector.against(Arc::new(foil))?;
+    }
     let mut inspection = inspector.first_step(&prepared.tokens, watch)?;
     if args.lens {
         let positions: Vec<usize> = (0..prepared.tokens.len()).collect();

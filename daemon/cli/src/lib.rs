@@ -1,8 +1,10 @@
 //! The command line: wiring, text, JSON and DOT out. Nothing but the answer on standard output.
 
+mod answer;
 pub mod args;
 mod bounded_log;
 mod chat;
+mod continuation;
 mod daemon;
 mod daemon_client;
 mod doctor;
@@ -118,6 +120,7 @@ fn command(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Inspect(args) => inspect::run(&args),
         Command::Trace(args) => trace::run(&args),
+        Command::Continue(args) => continuation::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "limpid", &mut script);

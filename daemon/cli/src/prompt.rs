@@ -158,6 +158,26 @@ impl Prepared {
     }
 }
 
+impl Prepared {
+    /// The traced pass of other tokens, of which the first are those of `before`.
+    ///
+    /// # Errors
+    /// As [`Self::forward`].
+    pub(crate) fn forward_behind(
+        &self,
+        ids: &[u32],
+        before: &Trace,
+        cancel: &CancelToken,
+    ) -> Result<Trace> {
+        let model = self.model();
+        model.check_tokens(ids)?;
+        let available = self.budget.0.min(model.compute.free_bytes());
+        let plan = CapturePlan::choose(&model.spec, ids.len(), available)?;
+        let watch = Watch { cancel, progress: &|_, _| {} };
+        Ok(model.forward(ids, Some(before), plan, watch)?)
+    }
+}
+
 /// A prompt as it was given.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Given {

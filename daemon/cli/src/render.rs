@@ -7,7 +7,7 @@ use crate::{
 };
 use limpid_protocol::{
     display,
-    inspection::{Inspection, TokenRow},
+    inspection::{AnswerSpan, Inspection, TokenRow},
     part_row::{PartBy, PartRow},
     route_graph::{EdgeKind, NodeKind, RouteEdge, Routes},
     token_value::TokenValue,
@@ -53,12 +53,32 @@ pub(crate) fn header(inspection: &Inspection, page: &mut Page) {
         .foil
         .as_ref()
         .map_or_else(String::new, |foil| format!(" over {}", display::token(&foil.text)));
+    if let Some(answer) = &target.answer {
+        page.line(&explained_answer(inspection, answer));
+        return;
+    }
     page.line(&format!(
         "explains {}{against} after {} (position {})",
         display::token(&target.text),
         token_at(inspection, target.position),
         target.position
     ));
+}
+
+/// Which answer is explained, and against which.
+fn explained_answer(inspection: &Inspection, answer: &AnswerSpan) -> String {
+    let own = inspection.tokens.get(answer.start..answer.end).unwrap_or_default();
+    let own: String = own.iter().map(|token| display::token(&token.text)).collect();
+    let against = inspection.target.foil_answer.as_ref().map_or_else(String::new, |foil| {
+        let text: String = foil.tokens.iter().map(|token| display::token(&token.text)).collect();
+        format!(" over {text} ({})", display::nats(foil.logprob))
+    });
+    format!(
+        "explains {own} ({}){against}, tokens {} to {}: log-probabilities in nats",
+        display::nats(answer.logprob),
+        answer.start,
+        answer.end - 1
+    )
 }
 
 /// What comes next.

@@ -2,6 +2,7 @@
 //! run; with `--out` a run that was stopped goes on where it was. What must not live here: how sets and outputs are written.
 
 use crate::{
+    answer::Answer,
     args::{Format, InspectArgs},
     inspect::{Checked, Done, inspect},
     page::{Page, print},
@@ -101,8 +102,9 @@ impl Runner<'_> {
             let started = Instant::now();
             let loaded = Arc::clone(&self.loaded);
             let prepared = Prepared::of(loaded, self.budget, prompt, args.prompt.chat)?;
-            let prepared = Prepared { shows_progress: false, ..prepared };
-            let mut done = inspect(&prepared, &args, self.checked)?;
+            let mut prepared = Prepared { shows_progress: false, ..prepared };
+            let answer = Answer::of(&mut prepared, &args)?;
+            let mut done = inspect(&prepared, &args, self.checked, &answer)?;
             if let Some(timings) = &mut done.inspection.timings_ms {
                 timings.total = started.elapsed().as_secs_f32() * 1e3;
             }

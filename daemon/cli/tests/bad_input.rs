@@ -80,6 +80,27 @@ fn requests_out_of_range_say_what_and_where() {
 }
 
 #[test]
+fn continuations_out_of_range_say_what_and_where() {
+    let llama = tiny("llama");
+    for (args, says) in [
+        (&["--max-tokens", "0"][..], "`max_tokens` is 0; it is from 1 to 64"),
+        (&["--max-tokens", "65"], "`max_tokens` is 65; it is from 1 to 64"),
+        (&["--temperature", "-1"], "`temperature` is -1; it is a number from 0"),
+        (&["--temperature", "nan"], "`temperature` is NaN"),
+        (&["--top-k", "0"], "`top_k` is 0"),
+        (&["--top-p", "1.5"], "`top_p` is 1.5; it is above 0 and at most 1"),
+        (&["--stop", ""], "`stop` has a string of 0 bytes"),
+        (&["--stop", "x"], "no tokenizer.json"),
+        (&["--token", "5"], "--token has no part in a continuation"),
+        (&["--memory-budget", "3000"], "a continuation of 2 tokens by 32 needs"),
+    ] {
+        let prompt = ["continue", "--model", &llama, "--token-ids", "1,2"];
+        let error = refused(&[&prompt[..], args].concat());
+        assert!(error.contains(says), "{args:?}: {error}");
+    }
+}
+
+#[test]
 fn prompts_that_are_no_text_are_refused_before_a_model_is_looked_for() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, bytes: &[u8]| {

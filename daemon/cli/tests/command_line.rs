@@ -96,3 +96,26 @@ fn usage_is_exit_code_two() {
     assert_eq!(limpid(&["--help"]).status.code(), Some(0));
     assert!(text(&limpid(&["completions", "bash"]).stdout).contains("limpid"));
 }
+
+#[test]
+fn continue_prints_text_or_one_object() {
+    let model = tiny("llama");
+    let args = ["continue", "--model", &model, "--token-ids", "5,17,5", "--max-tokens", "4"];
+    let plain = limpid(&args);
+    assert!(plain.status.success(), "{}", text(&plain.stderr));
+    let output = limpid(&[&args[..], &["--format", "json"]].concat());
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let tokens = answer["tokens"].as_array().unwrap();
+    assert_eq!((tokens.len(), &answer["stopped_by"]), (4, &Value::from("length")));
+    let joined: String = tokens.iter().map(|token| token["text"].as_str().unwrap()).collect();
+    assert_eq!(text(&plain.stdout), format!("{joined}\n"));
+    assert_eq!(answer["text"], joined);
+    assert!(answer["tokens_per_second"].as_f64().unwrap() > 0.0);
+    assert_eq!(answer["model"]["n_layers"], 3);
+    let drawn = |seed: &str| {
+        let more = ["--temperature", "2", "--top-k", "50", "--top-p", "0.9", "--seed", seed];
+        text(&limpid(&[&args[..], &more].concat()).stdout)
+    };
+    assert_eq!(drawn("1"), drawn("1"));
+    assert!((2..9).any(|seed| drawn(&seed.to_string()) != drawn("1")));
+}

@@ -4,12 +4,13 @@
 use crate::prompt_text::{Message, PromptText};
 use limpid_engine::cancel::CancelToken;
 use limpid_protocol::{
-    inspection::{Inspection, Objective},
+    inspection::{Inspection, Objective, TokenRow},
     model_status::{CacheStatus, ModelRow, ModelState},
-    request::{TargetChoice, TokenChoice},
+    request::{AnswerRange, TargetChoice, TokenChoice},
     view_error::{ErrorKind, ViewError},
     views::{
         attribution::{AttributionParams, AttributionView},
+        continuation::{ContinuationPiece, ContinueParams, StoppedBy},
         edge::{EdgeCard, EdgeParams},
         head::{HeadCard, HeadParams},
         lens::{LensParams, LensView},
@@ -37,6 +38,8 @@ pub struct Ask {
     pub token: Option<TokenChoice>,
     /// The token it is compared with.
     pub foil: Option<TokenChoice>,
+    /// Tokens of the prompt that are explained together.
+    pub answer: Option<AnswerRange>,
     /// Spelling of the objective; none: the default.
     pub objective: Option<&'static str>,
 }
@@ -51,6 +54,7 @@ impl Ask {
             position: None,
             token: None,
             foil: None,
+            answer: None,
             objective: None,
         }
     }
@@ -67,7 +71,14 @@ impl Ask {
 
     /// The same prompt with another target.
     pub fn toward(&self, target: &TargetChoice) -> Self {
-        Self { position: target.position, token: target.token.clone(), ..self.clone() }
+        Self {
+            position: target.position,
+            token: target.token.clone(),
+            // An answer is explained without a foil.
+            foil: self.foil.clone().filter(|_| target.answer.is_none()),
+            answer: target.answer,
+            ..self.clone()
+        }
     }
 
     /// The objective asked for.
@@ -123,6 +134,21 @@ impl Job {
             Ok(())
         }
     }
+}
+
+/// A continuation under way. Each call of `step` is a job of its own, so that others are served between two tokens.
+pub trait Continuing: Send {
+    /// Name of the model.
+    fn model(&self) -> &str;
+
+    /// The prompt's tokens.
+    fn prompt(&self) -> &[TokenRow];
+
+    /// Writes one more token; says why when it was the last. A piece may be empty while its text is held back.
+    ///
+    /// # Errors
+    /// Of the engine.
+    fn step(&mut self, job: &Job) -> Result<(ContinuationPiece, Option<StoppedBy>), ViewError>;
 }
 
 /// The models, as the server sees them. Calls with a [`Job`] block and run on worker threads: those that compute one at a
@@ -191,6 +217,17 @@ pub trait Analyst: Send + Sync + 'static {
         params: &AttributionParams,
         job: &Job,
     ) -> Result<AttributionView, ViewError>;
+
+    /// Reads the prompt and gets ready to write behind it; no token is written yet.
+    ///
+    /// # Errors
+    /// Of the engine and the request.
+    fn continuation(
+        &self,
+        ask: &Ask,
+        params: &ContinueParams,
+        job: &Job,
+    ) -> Result<Box<dyn Continuing>, ViewError>;
 
     /// The route graph under another pruning.
     ///

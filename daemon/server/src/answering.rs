@@ -235,7 +235,7 @@ impl Desk {
         Err(error)
     }
 
-    fn place(&self, subject: &Subject) -> Result<Place, ViewError> {
+    pub(crate) fn place(&self, subject: &Subject) -> Result<Place, ViewError> {
         if let Some(prompt) = &subject.prompt {
             let document = self.documents.snapshot(&prompt.uri)?;
             self.require_version(&prompt.uri, prompt.version)?;
@@ -326,15 +326,7 @@ impl JobDesk {
         if let Some(kept) = self.numbers.second(ask) {
             return Ok(kept);
         }
-        let nothing = Subject {
-            prompt: None,
-            analysis: None,
-            model: None,
-            target: None,
-            foil: None,
-            objective: None,
-        };
-        let params = AttributionParams { subject: nothing, methods: None, top: None };
+        let params = AttributionParams { subject: Subject::nothing(), methods: None, top: None };
         let analyst = self.analyst()?;
         let shared = job.until(self.cancel_of(ask, job));
         let attribution = Arc::new(analyst.attributions(ask, &params, &shared)?);

@@ -32,6 +32,12 @@ impl Backend {
         written(self.0.answer::<V>(params).await)
     }
 
+    /// `limpid/continue`.
+    pub(crate) async fn continuation(&self, params: Value) -> Result<Value> {
+        let params = read::<limpid_protocol::views::continuation::Continue>(params)?;
+        written(self.0.continuation(params).await)
+    }
+
     /// `limpid/models`.
     pub(crate) async fn models(&self, params: Value) -> Result<Value> {
         let params = read::<limpid_protocol::views::models::Models>(params)?;

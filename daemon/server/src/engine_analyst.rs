@@ -1,7 +1,7 @@
 //! The real [`Analyst`]: models from the store, traces from a cache by prefix, inspections kept for follow-up requests.
 
 use crate::{
-    analyst::{Analyst, Ask, Hold, Job},
+    analyst::{Analyst, Ask, Continuing, Hold, Job},
     error_codes::from_engine,
     model_slots::ModelSlots,
     predicted_cache::PredictedCache,
@@ -30,13 +30,14 @@ use limpid_engine::{
     trace_cache::TraceCache,
 };
 use limpid_protocol::{
-    inspection::{Inspection, Target},
+    inspection::{AnswerSpan, Inspection, Target},
     model_status::{CacheStatus, ModelRow},
-    request::TokenChoice,
+    request::{AnswerRange, TokenChoice},
     token_value::VocabularyToken,
     view_error::{ErrorKind, ViewError},
     views::{
         attribution::{AttributionParams, AttributionView},
+        continuation::ContinueParams,
         edge::{EdgeCard, EdgeParams},
         head::{HeadCard, HeadParams},
         lens::{LensParams, LensView},
@@ -96,7 +97,7 @@ impl EngineAnalyst {
         }
     }
 
-    fn loaded(&self, model: Option<&str>, job: &Job) -> Result<Arc<Loaded>, ViewError> {
+    pub(crate) fn loaded(&self, model: Option<&str>, job: &Job) -> Result<Arc<Loaded>, ViewError> {
         let loaded = self.models.load(model, job, &|gone| self.forget(gone));
         self.share_memory();
         loaded.map_err(|e| from_engine(&e))
@@ -142,11 +143,11 @@ impl EngineAnalyst {
         prune: Prune,
         job: &Job,
     ) -> Result<Inspected, EngineError> {
-        let (tokens, trace) = self.traced(&loaded, ask, job)?;
         let question = Question {
             position: ask.position,
             target: ask.token.as_ref().map(|choice| Self::token(&loaded, choice)).transpose()?,
             foil: ask.foil.as_ref().map(|choice| Self::token(&loaded, choice)).transpose()?,
+            answer: ask.answer.map(|answer| answer.start..answer.end),
             objective: ask
                 .objective
                 .map(str::parse::<ObjectiveKind>)
@@ -155,6 +156,7 @@ impl EngineAnalyst {
             prune,
             top: Top::Strongest(ROWS),
         };
+        let (tokens, trace) = self.traced(&loaded, ask, job)?;
         let progress =
             |done: usize, of: usize| job.progress(done as f32 / of as f32, "following the flow");
         let watch = Watch { cancel: &job.cancel, progress: &progress };
@@ -169,7 +171,7 @@ impl EngineAnalyst {
     }
 
     /// Tokens and trace; runs what no kept trace holds.
-    fn traced(
+    pub(crate) fn traced(
         &self,
         loaded: &Loaded,
         ask: &Ask,
@@ -181,8 +183,7 @@ impl EngineAnalyst {
         let progress =
             |done: usize, of: usize| job.progress(done as f32 / of as f32, "reading the prompt");
         let watch = Watch { cancel: &job.cancel, progress: &progress };
-        let available = self.models.bytes_beside().min(self.models.compute.free_bytes());
-        let plan = CapturePlan::choose(&model.spec, ids.len(), available)?;
+        let plan = CapturePlan::choose(&model.spec, ids.len(), self.available_bytes())?;
         if let Some(trace) = self.traces.get(loaded.fingerprint, plan, &ids) {
             return Ok((tokens, trace));
         }
@@ -208,22 +209,23 @@ impl EngineAnalyst {
         Ok(rows)
     }
 
+    /// Bytes that a trace, or the keys and values of a continuation, may take now.
+    pub(crate) fn available_bytes(&self) -> u64 {
+        self.models.bytes_beside().min(self.models.compute.free_bytes())
+    }
+
     fn prune(text: Option<&str>) -> Result<Prune, ViewError> {
         text.map_or(Ok(Prune::DEFAULT), |text| {
             text.parse().map_err(|e: String| ViewError::new(ErrorKind::BadRequest, e))
         })
     }
+}
 
-    fn target(inspector: &Inspector) -> Target {
-        let objective = inspector.objective;
-        let token = |id| VocabularyToken { id, text: inspector.text(id) };
-        Target {
-            position: objective.position,
-            id: objective.target,
-            text: inspector.text(objective.target),
-            foil: objective.foil.map(token),
-        }
-    }
+/// An answer with how likely it was.
+fn answer_span(answer: AnswerRange, predicted: &[Predicted]) -> AnswerSpan {
+    let rows = predicted.get(answer.start.saturating_sub(1)..answer.end.saturating_sub(1));
+    let logprob = rows.unwrap_or_default().iter().map(|row| row.logprob).sum();
+    AnswerSpan { start: answer.start, end: answer.end, logprob }
 }
 
 fn rows(top: Option<usize>) -> Top {
@@ -292,6 +294,8 @@ impl Analyst for EngineAnalyst {
                     id: target.id,
                     text: target.text,
                     foil: foil.map(named),
+                    answer: ask.answer.map(|answer| answer_span(answer, &rows)),
+                    foil_answer: None,
                 },
                 predictions: predictions(&loaded, &logits, ROWS),
             })
@@ -329,13 +333,22 @@ impl Analyst for EngineAnalyst {
             let attributions = inspector.attributions(watch)?;
             let top = rows(params.top);
             Ok(AttributionView {
-                target: Self::target(inspector),
+                target: inspector.target(),
                 attribution: inspector.attribution(attributions, &methods),
                 heads: inspector.heads(Some(attributions), RankBy::Attribution, top)?,
                 neurons: inspector.neurons(Some(attributions), RankBy::Attribution, top)?,
             })
         };
         view().map_err(|e| from_engine(&e))
+    }
+
+    fn continuation(
+        &self,
+        ask: &Ask,
+        params: &ContinueParams,
+        job: &Job,
+    ) -> Result<Box<dyn Continuing>, ViewError> {
+        self.start_continuation(ask, params, job)
     }
 
     fn routes(&self, ask: &Ask, params: &RoutesParams, job: &Job) -> Result<RoutesView, ViewError> {
@@ -345,7 +358,7 @@ impl Analyst for EngineAnalyst {
         let view = || -> Result<RoutesView, EngineError> {
             let top = rows(params.top);
             Ok(RoutesView {
-                target: Self::target(inspector),
+                target: inspector.target(),
                 routes: inspector.routes(),
                 heads: inspector.heads(None, RankBy::Flow, top)?,
                 neurons: inspector.neurons(None, RankBy::Flow, top)?,
@@ -362,7 +375,7 @@ impl Analyst for EngineAnalyst {
             |done: usize, of: usize| job.progress(done as f32 / of as f32, "reading the lens");
         let watch = Watch { cancel: &job.cancel, progress: &progress };
         let lens = inspector.lens(&positions, watch).map_err(|e| from_engine(&e))?;
-        Ok(LensView { target: Self::target(inspector), positions, lens })
+        Ok(LensView { target: inspector.target(), positions, lens })
     }
 
     fn node(&self, ask: &Ask, params: &NodeParams, job: &Job) -> Result<NodeCard, ViewError> {

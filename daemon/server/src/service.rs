@@ -12,7 +12,7 @@ use crate::{
 };
 use limpid_protocol::{
     request::Request,
-    views::{models::Models, status::Status},
+    views::{continuation::Continue, models::Models, status::Status},
 };
 use std::{
     sync::{Arc, Mutex, OnceLock},
@@ -55,6 +55,7 @@ where
         }))
     });
     let mut build = build
+        .custom_method(Continue::METHOD, Backend::continuation)
         .custom_method(Models::METHOD, Backend::models)
         .custom_method(Status::METHOD, Backend::status)
         .custom_method("window/workDoneProgress/cancel", Backend::work_done_progress_cancel);

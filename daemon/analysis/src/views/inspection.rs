@@ -5,66 +5,37 @@ use crate::{
     findings::Findings,
     objective::{Objective, ObjectiveKind},
     route_graph::{EdgeKind, NodeKind},
-    route_prune::Prune,
-    views::glance::{model_info, predictions, token_rows, token_text},
-    vocabulary::{LensCell, lens_grid, top},
+    views::{
+        answers::FoilAnswer,
+        glance::{model_info, predictions, token_rows, token_text},
+    },
+    vocabulary::{LensCell, lens_grid},
 };
 use limpid_engine::{
     error::EngineError, forward::Watch, model_pool::Loaded, tokenizer::Token, trace::Trace,
 };
-use limpid_protocol::{
-    inspection as wire, route_graph as wire_graph,
-    token_value::{TokenValue, VocabularyToken},
-};
+use limpid_protocol::{inspection as wire, route_graph as wire_graph, token_value::TokenValue};
 use std::{
     collections::BTreeMap,
+    ops::Range,
     sync::{Arc, OnceLock},
 };
 
+pub use crate::views::question::{Question, RankBy, Top};
+
 /// Tokens listed as predictions, promoted and suppressed.
 pub(super) const LISTED: usize = 10;
-
-/// Which rows of heads and neurons.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Top {
-    /// The strongest, over all layers.
-    Strongest(usize),
-    /// Every head, 100 neurons a layer.
-    All,
-}
-
-/// What heads and neurons are ranked by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RankBy {
-    /// |attribution|
-    Attribution,
-    /// Flow.
-    Flow,
-}
-
-/// What is asked about a prompt; positions and ids are checked by [`Inspector::new`].
-#[derive(Clone, Debug, PartialEq)]
-pub struct Question {
-    /// Position whose prediction is explained; the last when `None`.
-    pub position: Option<usize>,
-    /// The token that is explained; the model's top one when `None`.
-    pub target: Option<u32>,
-    /// The token it is measured against.
-    pub foil: Option<u32>,
-    /// The scalar; by default the difference of logits with a foil, else the log-odds.
-    pub objective: Option<ObjectiveKind>,
-    /// How routes are pruned.
-    pub prune: Prune,
-    /// Which heads and neurons.
-    pub top: Top,
-}
 
 /// Everything that is known of one prompt and one question without a backward pass.
 pub struct Inspector {
     pub(super) loaded: Arc<Loaded>,
     pub(super) findings: Arc<Findings>,
-    /// The scalar that is explained.
+    /// The scalar that is explained; of an answer its last token's.
     pub objective: Objective,
+    /// The scalars whose sum is explained: one, or one for each token of an answer.
+    pub(super) objectives: Vec<Objective>,
+    pub(super) answer: Option<Range<usize>>,
+    pub(super) foil_answer: Option<FoilAnswer>,
     top: Top,
     attributions: OnceLock<Attributions>,
 }
@@ -81,50 +52,30 @@ impl Inspector {
         known: impl IntoIterator<Item = Arc<Findings>>,
         watch: Watch<'_>,
     ) -> Result<Self, EngineError> {
-        let model = &loaded.model;
-        let n_tokens = trace.n_tokens();
-        let position = question.position.unwrap_or(n_tokens - 1);
-        if position >= n_tokens {
-            return Err(EngineError::BadRequest(format!(
-                "target position {position} is out of range; the prompt has positions 0 to {}",
-                n_tokens - 1
-            )));
-        }
-        for (what, id) in [("target", question.target), ("foil", question.foil)] {
-            if let Some(id) = id
-                && id as usize >= model.spec.d_vocab
-            {
-                return Err(EngineError::BadRequest(format!(
-                    "{what} token id {id} is out of range; the model has ids 0 to {}",
-                    model.spec.d_vocab - 1
-                )));
-            }
-        }
-        let kind = match (question.objective, question.foil) {
-            (Some(ObjectiveKind::LogitDiff), None) => {
-                return Err(EngineError::BadRequest(
-                    "objective logit_diff needs a foil; give --foil".to_owned(),
-                ));
-            }
-            (Some(kind), _) => kind,
-            (None, Some(_)) => ObjectiveKind::LogitDiff,
-            (None, None) => ObjectiveKind::LogOdds,
-        };
-        let of_this = |known: &Arc<Findings>| known.is_of(&trace, position, question.prune);
+        let (positions, kind) = (question.positions(&loaded.model, &trace)?, question.kind()?);
+        let of_this = |known: &Arc<Findings>| known.is_of(&trace, &positions, question.prune);
         let findings = match known.into_iter().find(of_this) {
             Some(known) => known,
-            None => Arc::new(Findings::new(model, trace, position, question.prune, watch)?),
+            None => {
+                Arc::new(Findings::new(&loaded.model, trace, positions, question.prune, watch)?)
+            }
         };
-        let best = top(&findings.logits, 1).first().map_or(0, |(id, _)| *id);
-        let target = question.target.unwrap_or(best);
-        if question.foil == Some(target) {
-            return Err(EngineError::BadRequest(format!(
-                "target and foil are the same token, {target}; choose another foil"
-            )));
-        }
-        let objective = Objective { position, target, foil: question.foil, kind };
-        let attributions = OnceLock::new();
-        Ok(Self { loaded, findings, objective, top: question.top, attributions })
+        let (ids, logits) = (findings.trace().token_ids(), findings.last_logits());
+        let last = findings.graph.target.position;
+        let objectives = question.objectives(kind, last, ids, logits)?;
+        let Some(&objective) = objectives.last() else {
+            return Err(EngineError::BadRequest("there is nothing to explain".to_owned()));
+        };
+        Ok(Self {
+            objective,
+            objectives,
+            answer: question.answer.clone(),
+            foil_answer: None,
+            top: question.top,
+            attributions: OnceLock::new(),
+            loaded,
+            findings,
+        })
     }
 
     /// What was found whichever token is explained.
@@ -158,12 +109,7 @@ impl Inspector {
         Ok(wire::Inspection {
             model: model_info(&self.loaded),
             tokens: token_rows(&self.loaded, tokens, predicted),
-            target: wire::Target {
-                position: self.objective.position,
-                id: self.objective.target,
-                text: self.text(self.objective.target),
-                foil: self.objective.foil.map(|id| VocabularyToken { id, text: self.text(id) }),
-            },
+            target: self.target(),
             predictions: self.predictions(),
             lens: None,
             attribution: None,
@@ -183,13 +129,11 @@ impl Inspector {
         if let Some(done) = self.attributions.get() {
             return Ok(done);
         }
-        let done = Attributions::new(
-            &self.loaded.model,
-            self.trace(),
-            self.objective,
-            &self.findings.logits,
-            watch,
-        )?;
+        let (model, logits) = (&self.loaded.model, &self.findings.logits);
+        let mut done = Attributions::of_sum(model, self.trace(), &self.objectives, logits, watch)?;
+        if let Some(foil) = &self.foil_answer {
+            done.subtract(&foil.attributions(self, watch)?, foil.n_prompt());
+        }
         Ok(self.attributions.get_or_init(|| done))
     }
 
@@ -253,7 +197,7 @@ impl Inspector {
     }
 
     fn predictions(&self) -> Vec<wire::Prediction> {
-        self.predictions_of(&self.findings.logits, LISTED)
+        self.predictions_of(self.findings.last_logits(), LISTED)
     }
 
     pub(super) fn predictions_of(&self, logits: &[f32], k: usize) -> Vec<wire::Prediction> {

@@ -133,7 +133,7 @@ impl Desk {
                 };
                 self.set(&about.uri, &spot.place, setting).await
             }
-            Command::Continue => Ok(()),
+            Command::Continue => self.continued_below(&about.uri, &spot.place).await,
             Command::ApplyTemplate => {
                 let setting = Setting::Chat(spot.place.ask.turns.is_none());
                 self.set(&about.uri, &spot.place, setting).await
@@ -215,6 +215,27 @@ impl Desk {
             })?;
         let chosen = answer.and_then(|item| rows.into_iter().find(|row| title(row) == item.title));
         Ok(chosen.map(|row| row.text.clone()))
+    }
+
+    /// Writes a greedy continuation behind the prompt's text.
+    async fn continued_below(
+        &self,
+        uri: &Uri,
+        place: &Place,
+    ) -> std::result::Result<(), ViewError> {
+        let view = self.continued(place).await?;
+        if view.text.is_empty() {
+            let said = "the model ends here: there is nothing to continue with";
+            self.client.show_message(MessageType::INFO, said).await;
+            return Ok(());
+        }
+        // A chat's answer is a message of its own; how that is written depends on the file, so it is put below as text.
+        let text = match (&place.prompt.text.messages, &place.ask.turns) {
+            (Some(_), _) => format!("\n\nassistant:\n{}\n", view.text.trim()),
+            (None, Some(_)) => format!("\n\n{}", view.text.trim()),
+            (None, None) => view.text,
+        };
+        self.edit(uri, place, place.end()..place.end(), text).await
     }
 
     async fn set(

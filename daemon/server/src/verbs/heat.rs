@@ -99,7 +99,7 @@ impl Desk {
         for place in self.prompts(uri) {
             let ask = place.ask.clone();
             let result = self
-                .run("textDocument/semanticTokens", &place, move |desk, job| {
+                .run("textDocument/semanticTokens/full", &place, move |desk, job| {
                     Ok((desk.inspection(&ask, job)?, desk.attributions(&ask, job)?))
                 })
                 .await;

@@ -2,7 +2,7 @@
 //! references (the later tokens that a token fed).
 
 use crate::{
-    analyst::Job,
+    analyst::{Ask, Job},
     answering::{Desk, JobDesk},
     highlights::rests_on,
     place::Place,
@@ -67,16 +67,38 @@ impl Desk {
         with_itself: bool,
     ) -> Option<Vec<lsp::Location>> {
         let spot = Arc::new(self.spot(at)?);
-        let of = Arc::clone(&spot);
-        let fed = self.run("textDocument/references", &spot.place, move |desk, job| {
-            fed_by(desk, &of, with_itself, job)
-        });
-        let spans = fed.await.ok()?;
+        let spans = self.fed_by(&spot, with_itself).await.ok()?;
         let location = |span| lsp::Location {
             uri: at.text_document.uri.clone(),
             range: lsp_range(&spot.place.text, span, self.encoding()),
         };
         Some(spans.into_iter().map(location).collect())
+    }
+
+    /// Spans of later tokens that rest on the token at the spot, in order; last an empty one at the prompt's end where what comes
+    /// next does. A job a token, so that others are served in between.
+    async fn fed_by(&self, spot: &Spot, with_itself: bool) -> Result<Vec<Range<usize>>, ViewError> {
+        let place = &spot.place;
+        let inspect = async |ask: Ask| {
+            let work = move |desk: &JobDesk, job: &Job| desk.inspection(&ask, job);
+            self.run("textDocument/references", place, work).await
+        };
+        let next = inspect(place.ask.clone()).await?;
+        let Some(token) = token_at(&next.tokens, place, spot.byte) else { return Ok(Vec::new()) };
+        let itself = with_itself.then(|| token_source(token, place)).flatten();
+        let mut spans: Vec<Range<usize>> = itself.into_iter().collect();
+        let later = next.tokens.iter().skip(token.index + 1);
+        let later: Vec<&TokenRow> = later.filter(|token| token.start.is_some()).collect();
+        for fed in &later[later.len().saturating_sub(LOOKED_AT)..] {
+            let inspection = inspect(of_token(place, fed.index - 1, fed)).await?;
+            if rests_on(&inspection).contains(&token.index) {
+                spans.extend(token_source(fed, place));
+            }
+        }
+        if rests_on(&next).contains(&token.index) {
+            spans.push(place.end()..place.end());
+        }
+        Ok(spans)
     }
 }
 
@@ -135,33 +157,4 @@ fn strongest_span(tokens: &[TokenRow], scores: &[f32], place: &Place) -> Option<
     let first = (1..best).rev().take_while(belongs).last().unwrap_or(best);
     let last = (best + 1..scores.len()).take_while(belongs).last().unwrap_or(best);
     Some(span(first)?.start..span(last)?.end)
-}
-
-/// Spans of later tokens that rest on the token at the spot, in order; last an empty one at the prompt's end where what comes
-/// next does.
-fn fed_by(
-    desk: &JobDesk,
-    spot: &Spot,
-    with_itself: bool,
-    job: &Job,
-) -> Result<Vec<Range<usize>>, ViewError> {
-    let place = &spot.place;
-    let next = desk.inspection(&place.ask, job)?;
-    let Some(token) = token_at(&next.tokens, place, spot.byte) else { return Ok(Vec::new()) };
-    let itself = with_itself.then(|| token_source(token, place)).flatten();
-    let mut spans: Vec<Range<usize>> = itself.into_iter().collect();
-    let later = next.tokens.iter().skip(token.index + 1);
-    let later: Vec<&TokenRow> = later.filter(|token| token.start.is_some()).collect();
-    let looked_at = &later[later.len().saturating_sub(LOOKED_AT)..];
-    for (done, fed) in looked_at.iter().enumerate() {
-        job.progress(done as f32 / looked_at.len() as f32, "following influence");
-        let inspection = desk.inspection(&of_token(place, fed.index - 1, fed), job)?;
-        if rests_on(&inspection).contains(&token.index) {
-            spans.extend(token_source(fed, place));
-        }
-    }
-    if rests_on(&next).contains(&token.index) {
-        spans.push(place.end()..place.end());
-    }
-    Ok(spans)
 }

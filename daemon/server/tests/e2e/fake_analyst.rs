@@ -1,5 +1,5 @@
 //! A deterministic stand-in for the models: a token a word with its leading space, flows and scores that can be told by hand.
-//! Texts steer it: `BLOCK` waits until it is cancelled, `WAIT` until the gate opens, `PANIC` panics, `LONG` is over the context window.
+//! Texts steer it: behind `FOREVER` a continuation never ends, `BLOCK` waits until it is cancelled, `WAIT` until the gate opens, `PANIC` panics, `LONG` is over the context window.
 
 use limpid_engine::error::EngineError;
 use limpid_protocol::{
@@ -16,6 +16,7 @@ use limpid_protocol::{
     view_error::{ErrorKind, ViewError},
     views::{
         attribution::{AttributionParams, AttributionView},
+        continuation::{ContinuationPiece, ContinueParams, ContinuedToken, StoppedBy},
         edge::{EdgeCard, EdgeParams},
         head::{HeadCard, HeadParams},
         lens::{LensParams, LensView},
@@ -26,7 +27,7 @@ use limpid_protocol::{
         tokens::TokensView,
     },
 };
-use limpid_server::{Analyst, Ask, Job, error_codes::from_engine};
+use limpid_server::{Analyst, Ask, Continuing, Job, error_codes::from_engine};
 use std::sync::{
     Arc, Condvar, Mutex,
     atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -132,7 +133,8 @@ fn target(ask: &Ask, n_tokens: usize) -> Target {
         _ => 7,
     };
     let foil = ask.foil.as_ref().map(|_| VocabularyToken { id: 8, text: " the".into() });
-    Target { position: ask.position.unwrap_or(n_tokens - 1), id, text: " Paris".into(), foil }
+    let position = ask.position.unwrap_or(n_tokens - 1);
+    Target { position, id, text: " Paris".into(), foil, answer: None, foil_answer: None }
 }
 
 /// Token `i` before the target's position carries flow proportional to `i + 1`.
@@ -161,6 +163,33 @@ fn routes(position: usize) -> Routes {
         shown: 0.91,
         edges: (0..position).map(edge).collect(),
         nodes,
+    }
+}
+
+/// Writes ` w0`, ` w1` and so on.
+struct Words {
+    prompt: Vec<TokenRow>,
+    n_written: usize,
+    n_wanted: Option<usize>,
+}
+
+impl Continuing for Words {
+    fn model(&self) -> &str {
+        "Fake"
+    }
+
+    fn prompt(&self) -> &[TokenRow] {
+        &self.prompt
+    }
+
+    fn step(&mut self, job: &Job) -> Result<(ContinuationPiece, Option<StoppedBy>), ViewError> {
+        job.check()?;
+        let (id, text) = (200 + self.n_written as u32, format!(" w{}", self.n_written));
+        let token =
+            ContinuedToken { id, text: text.clone(), logprob: -0.5, prob: 0.606_530_7, rank: 1 };
+        self.n_written += 1;
+        let ended = (Some(self.n_written) == self.n_wanted).then_some(StoppedBy::Length);
+        Ok((ContinuationPiece { tokens: vec![token], text }, ended))
     }
 }
 
@@ -282,6 +311,17 @@ impl Analyst for FakeAnalyst {
             others: None,
         };
         Ok(AttributionView { target, attribution, heads: vec![head()], neurons: vec![] })
+    }
+
+    fn continuation(
+        &self,
+        ask: &Ask,
+        params: &ContinueParams,
+        _: &Job,
+    ) -> Result<Box<dyn Continuing>, ViewError> {
+        let is_endless = ask.text.contains("FOREVER");
+        let n_wanted = (!is_endless).then(|| params.max_tokens.unwrap_or(32));
+        Ok(Box::new(Words { prompt: tokens(&ask.text), n_written: 0, n_wanted }))
     }
 
     fn routes(&self, ask: &Ask, params: &RoutesParams, _: &Job) -> Result<RoutesView, ViewError> {

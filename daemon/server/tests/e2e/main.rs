@@ -7,6 +7,7 @@
     reason = "everything here is a test"
 )]
 
+mod continuing;
 mod evicting;
 mod fake_analyst;
 mod frames;

@@ -1,0 +1,147 @@
+//! `limpid/continue`: a job a token, so that whoever asks in between waits for one token at most, and pieces sent as they
+//! are written. A client that reads slowly slows its own continuation only.
+
+use crate::{
+    analyst::{Continuing, Job},
+    answering::Desk,
+    error_codes::from_engine,
+    flights::Flight,
+    place::Place,
+    progress,
+    token_table::token_table,
+};
+use limpid_engine::mailbox::{Class, Turn};
+use limpid_protocol::{
+    request::{Answer, Request},
+    view_error::{ErrorKind, ViewError},
+    views::continuation::{ContinuationProgress, ContinuationView, Continue, ContinueParams},
+};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::sync::oneshot;
+use tower_lsp::ls_types::notification::Notification;
+
+/// A prompt's own pass that takes longer shows progress.
+const QUIET: Duration = Duration::from_millis(500);
+
+/// `$/progress` with a piece of a result; the framework's own type knows progress of work only.
+enum PartialResult {}
+
+impl Notification for PartialResult {
+    type Params = ContinuationProgress;
+    const METHOD: &'static str = "$/progress";
+}
+
+impl Desk {
+    /// Answers `limpid/continue`.
+    ///
+    /// # Errors
+    /// As [`Desk::run`].
+    pub(crate) async fn continuation(
+        &self,
+        params: ContinueParams,
+    ) -> Result<Answer<ContinuationView>, ViewError> {
+        let place = Arc::new(self.place(&params.subject)?);
+        self.require_loaded(place.ask.model.as_deref())?;
+        let started = Instant::now();
+        let flight = self.flights.start(&place.uri, Continue::METHOD);
+        let result = self.continue_at(&place, &flight, params).await;
+        self.require_version(&place.uri, place.version)?;
+        self.shared.stats.record(Continue::METHOD, started.elapsed());
+        let (under_way, view) = result?;
+        let encoding = self.negotiated().encoding;
+        let answer = Answer {
+            analysis: place.id.clone(),
+            version: place.version,
+            model: under_way.model().to_owned(),
+            token_table: token_table(under_way.prompt(), &place, encoding),
+            view,
+        };
+        self.analyses.keep_place(place);
+        Ok(answer)
+    }
+
+    /// A greedy continuation of a prompt with the default length.
+    ///
+    /// # Errors
+    /// As [`Desk::run`].
+    pub(crate) async fn continued(&self, place: &Place) -> Result<ContinuationView, ViewError> {
+        self.require_loaded(place.ask.model.as_deref())?;
+        let flight = self.flights.start(&place.uri, Continue::METHOD);
+        let (_, view) = self.continue_at(place, &flight, ContinueParams::greedy()).await?;
+        self.require_version(&place.uri, place.version)?;
+        Ok(view)
+    }
+
+    async fn continue_at(
+        &self,
+        place: &Place,
+        flight: &Flight,
+        params: ContinueParams,
+    ) -> Result<(Box<dyn Continuing>, ContinuationView), ViewError> {
+        let shown = progress::reporter(
+            self.progress_client(),
+            progress::fresh_token(),
+            "Limpid: continue".to_owned(),
+            QUIET,
+        );
+        let token = params.partial_result_token.clone();
+        let (analyst, ask) = (self.shared.analyst.clone(), place.ask.clone());
+        let job = Job { cancel: flight.cancel.0.clone(), progress: shown };
+        let start = move || analyst.continuation(&ask, &params, &job);
+        let mut under_way: Box<dyn Continuing> = self.turn(flight, start).await??;
+        let (mut tokens, mut text) = (Vec::new(), String::new());
+        loop {
+            let job = Job::new(flight.cancel.0.clone(), |_, _| {});
+            let step = move || {
+                let step = under_way.step(&job);
+                (under_way, step)
+            };
+            let (back, written) = self.turn(flight, step).await?;
+            under_way = back;
+            let (piece, stopped_by) = written?;
+            tokens.extend(piece.tokens.iter().cloned());
+            text.push_str(&piece.text);
+            if let Some(token) = &token
+                && !(piece.tokens.is_empty() && piece.text.is_empty())
+            {
+                let params = ContinuationProgress { token: token.clone(), value: piece };
+                tokio::select! {
+                    biased;
+                    () = flight.stopped() => return Err(replaced()),
+                    () = self.client.send_notification::<PartialResult>(params) => {}
+                }
+            }
+            if let Some(stopped_by) = stopped_by {
+                return Ok((under_way, ContinuationView { tokens, text, stopped_by }));
+            }
+        }
+    }
+
+    /// Runs `work` as one job on the compute worker.
+    async fn turn<T: Send + 'static>(
+        &self,
+        flight: &Flight,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ViewError> {
+        let (reply, answer) = oneshot::channel();
+        // Between two tokens whoever asks for anything else goes first.
+        let turn = Turn { class: Class::Ambient, client: self.id };
+        self.shared.compute.post(turn, flight.cancel.0.clone(), work, move |result| {
+            let _ = reply.send(result.map_err(|e| from_engine(&e)));
+        });
+        tokio::select! {
+            biased;
+            () = flight.stopped() => Err(replaced()),
+            result = answer => result.unwrap_or_else(|_| {
+                Err(ViewError::new(ErrorKind::Internal, "the continuation failed unexpectedly; please report it"))
+            }),
+        }
+    }
+}
+
+fn replaced() -> ViewError {
+    ViewError::new(ErrorKind::Cancelled, "replaced by a newer request")
+}
