@@ -94,12 +94,11 @@ pub(crate) fn inspect_prepared(prepared: &Prepared, args: &InspectArgs) -> Resul
 fn inspect(prepared: &Prepared, args: &InspectArgs, checked: &Checked) -> Result<Inspection> {
     let cancel = CancelToken::default();
     let loaded = &prepared.loaded;
-    let token =
-        |text: &Option<String>| text.as_deref().map(|text| prompt::token(loaded, text)).transpose();
+    let token = |text: Option<&str>| text.map(|text| prompt::token(loaded, text)).transpose();
     let question = Question {
         position: prepared.target(&args.prompt)?,
-        target: token(&args.prompt.token)?,
-        foil: token(&args.prompt.foil)?,
+        target: token(prepared.token_text(&args.prompt))?,
+        foil: token(prepared.foil_text(&args.prompt))?,
         objective: checked.objective,
         prune: checked.prune,
         top: checked.top,

@@ -11,7 +11,9 @@ mod page;
 mod progress;
 mod prompt;
 mod prompt_range;
+mod prompt_source;
 mod render;
+mod render_prompt;
 mod tour;
 mod trace;
 
@@ -84,6 +86,7 @@ fn sentence(error: &anyhow::Error) -> String {
 fn command(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Inspect(args) => inspect::run(&args),
+        Command::Render(args) => render_prompt::run(&args),
         Command::Trace(args) => trace::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -3,7 +3,7 @@
 use crate::{
     args::{ModelArgs, PromptArgs},
     progress::Progress,
-    prompt_range::byte_span,
+    prompt_source::PromptSource,
 };
 use anyhow::{Context, Result, anyhow, bail};
 use limpid_engine::{
@@ -14,13 +14,11 @@ use limpid_engine::{
     model::Model,
     model_pool::{self, Loaded},
     model_store::{DEFAULT_MODEL, ModelStore, StoreSettings},
-    tokenizer::{MAX_TEXT_BYTES, Specials, Token},
+    tokenizer::Token,
     trace::{CapturePlan, Trace},
 };
+use limpid_server::prompt_document::{PromptDocument, PromptSettings};
 use std::{
-    fs::File,
-    io::Read,
-    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -31,6 +29,8 @@ pub(crate) struct Prepared {
     pub loaded: Arc<Loaded>,
     /// Its tokens with their places in the text.
     pub tokens: Vec<Token>,
+    /// What the prompt says about itself.
+    pub settings: PromptSettings,
     /// Bytes that model and traces may take.
     pub budget: MemoryBudget,
     /// Loading the model.
@@ -47,12 +47,20 @@ impl Prepared {
     pub(crate) fn new(args: &PromptArgs) -> Result<Self> {
         let given = read_prompt(args)?;
         let started = Instant::now();
-        let (loaded, budget) = load(&args.model)?;
+        let settings = match &given {
+            Given::Prompt(prompt) => prompt.settings.clone(),
+            Given::Ids(_) => PromptSettings::default(),
+        };
+        let (loaded, budget) = load(&args.model.or_of(&settings))?;
         let load_time = started.elapsed();
         let started = Instant::now();
         let tokens: Vec<Token> = match given {
             Given::Ids(ids) => ids.into_iter().map(|id| Token { id, span: None }).collect(),
-            Given::Text(text) => tokenize(&loaded, &text, args.chat)?,
+            Given::Prompt(prompt) => {
+                let is_chat = args.chat || settings.chat.as_ref().is_some_and(|chat| chat.value);
+                let n_ctx = loaded.model.spec.n_ctx;
+                crate::chat::encode(loaded.tokenizer()?, &prompt.text, is_chat, n_ctx)?
+            }
         };
         if tokens.is_empty() {
             bail!("the prompt is empty; the model's tokenizer makes no token of it");
@@ -60,6 +68,7 @@ impl Prepared {
         Ok(Self {
             loaded: Arc::new(loaded),
             tokens,
+            settings,
             budget,
             load_time,
             tokenize_time: started.elapsed(),
@@ -74,6 +83,18 @@ impl Prepared {
     /// Token ids alone.
     pub(crate) fn token_ids(&self) -> Vec<u32> {
         self.tokens.iter().map(|token| token.id).collect()
+    }
+
+    /// The token that is explained, as the flag or the prompt itself names it.
+    pub(crate) fn token_text<'a>(&'a self, args: &'a PromptArgs) -> Option<&'a str> {
+        let own = || self.settings.target.as_ref().map(|target| target.value.as_str());
+        args.token.as_deref().or_else(own)
+    }
+
+    /// The token that it is compared with, likewise.
+    pub(crate) fn foil_text<'a>(&'a self, args: &'a PromptArgs) -> Option<&'a str> {
+        let own = || self.settings.foil.as_ref().map(|foil| foil.value.as_str());
+        args.foil.as_deref().or_else(own)
     }
 
     /// The position that `--target` names.
@@ -106,62 +127,21 @@ impl Prepared {
 }
 
 enum Given {
-    Text(String),
+    Prompt(Box<PromptDocument>),
     Ids(Vec<u32>),
 }
 
-/// The prompt that was given; never an empty one, so that nobody waits for a model in vain.
 fn read_prompt(args: &PromptArgs) -> Result<Given> {
     if let Some(ids) = &args.token_ids {
         return Ok(Given::Ids(parse_ids(ids)?));
     }
-    let (text, place) = match (&args.text, &args.file) {
-        (Some(text), _) => (text.clone(), "--text".to_owned()),
-        (None, Some(file)) => (read_file(file, args.range.as_deref())?, file.display().to_string()),
-        (None, None) => bail!("there is no prompt; give a FILE, --text or --token-ids"),
+    let source = PromptSource {
+        file: args.file.as_ref(),
+        text: args.text.as_ref(),
+        range: args.range.as_deref(),
+        number: args.prompt.as_deref(),
     };
-    if text.is_empty() {
-        bail!("{place}: the prompt is empty; write at least one character");
-    }
-    Ok(Given::Text(text))
-}
-
-fn read_file(file: &Path, range: Option<&str>) -> Result<String> {
-    let unreadable = || format!("{}: cannot be read", file.display());
-    let mut bytes = Vec::new();
-    // What is named may be a device or a pipe without an end.
-    let most = MAX_TEXT_BYTES as u64;
-    File::open(file)
-        .and_then(|opened| opened.take(most + 1).read_to_end(&mut bytes))
-        .with_context(unreadable)?;
-    if bytes.len() as u64 > most {
-        bail!(
-            "{}: is longer than {most} bytes, which no model here reads; split the file",
-            file.display()
-        );
-    }
-    let text = String::from_utf8(bytes).map_err(|e| {
-        let at = e.utf8_error().valid_up_to();
-        anyhow!("{}: byte {at} is not UTF-8; save the file as UTF-8", file.display())
-    })?;
-    Ok(match range {
-        Some(range) => {
-            let span = byte_span(&text, range).with_context(|| file.display().to_string())?;
-            text[span].to_owned()
-        }
-        None => without_final_line_break(text),
-    })
-}
-
-/// A file's last line break belongs to the file, not to the prompt; the language server leaves it out too.
-fn without_final_line_break(mut text: String) -> String {
-    if text.ends_with('\n') {
-        text.pop();
-        if text.ends_with('\r') {
-            text.pop();
-        }
-    }
-    text
+    Ok(Given::Prompt(Box::new(source.read()?)))
 }
 
 fn parse_ids(text: &str) -> Result<Vec<u32>> {
@@ -183,14 +163,6 @@ fn parse_ids(text: &str) -> Result<Vec<u32>> {
     Ok(ids)
 }
 
-fn tokenize(loaded: &Loaded, text: &str, chat: bool) -> Result<Vec<Token>> {
-    let (tokenizer, n_ctx) = (loaded.tokenizer()?, loaded.model.spec.n_ctx);
-    if chat {
-        return crate::chat::encode(tokenizer, text, n_ctx);
-    }
-    Ok(tokenizer.encode_within(text, Specials::Parse, n_ctx)?)
-}
-
 /// A token named by id or by text that is one token.
 ///
 /// # Errors
@@ -205,6 +177,14 @@ pub(crate) fn token(loaded: &Loaded, text: &str) -> Result<u32> {
         };
     }
     Ok(loaded.tokenizer()?.single(text)?)
+}
+
+impl ModelArgs {
+    /// The same with the model that a prompt names for itself, where no flag does.
+    pub(crate) fn or_of(&self, settings: &PromptSettings) -> Self {
+        let own = settings.model.as_ref().map(|model| model.value.clone());
+        Self { model: self.model.clone().or(own), ..self.clone() }
+    }
 }
 
 /// Device, dtype and way from the flags.

@@ -10,6 +10,7 @@ use crate::{
 use anyhow::Result;
 use limpid_engine::tokenizer::Specials;
 use limpid_protocol::inspection::Inspection;
+use limpid_server::prompt_document::PromptSettings;
 use std::{
     io::{BufRead, IsTerminal},
     sync::Arc,
@@ -86,6 +87,7 @@ pub(crate) fn run(args: &TourArgs) -> Result<()> {
         let prepared = Prepared {
             loaded: Arc::clone(&loaded),
             tokens,
+            settings: PromptSettings::default(),
             budget,
             load_time: Duration::ZERO,
             tokenize_time: Duration::ZERO,
@@ -120,6 +122,7 @@ fn flags(args: &TourArgs, finding: &Finding) -> InspectArgs {
             file: None,
             text: Some(finding.prompt.to_owned()),
             range: None,
+            prompt: None,
             token_ids: None,
             target: None,
             token: flag("token"),
