@@ -20,6 +20,8 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Let the model write on behind a prompt, printed as it grows
     Continue(ContinueArgs),
+    /// Print a prompt as the model sees it: variables filled in, messages in the chat template
+    Render(RenderArgs),
     /// Write the activations and contributions of a run to a safetensors file
     Trace(TraceArgs),
     /// List, show, fetch and remove models
@@ -70,7 +72,7 @@ pub struct PromptArgs {
     /// Model and device.
     #[command(flatten)]
     pub model: ModelArgs,
-    /// A file with the prompt; one line break at its end is left out
+    /// A file with the prompt: text (one line break at its end is left out), a .prompt, .prompty or .chat file, Markdown with `prompt` fences, JSON messages
     #[arg(value_name = "FILE", conflicts_with_all = ["text", "token_ids"])]
     pub file: Option<PathBuf>,
     /// The prompt itself
@@ -79,6 +81,15 @@ pub struct PromptArgs {
     /// Part of FILE: line and column, both from 1, columns in characters; the end is not included
     #[arg(long, value_name = "L:C-L:C", requires = "file")]
     pub range: Option<String>,
+    /// Which prompt of FILE, from 1 [default: the first]
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "file",
+        conflicts_with = "range",
+        allow_hyphen_values = true
+    )]
+    pub prompt: Option<String>,
     /// The prompt as token ids, separated by commas; then no tokenizer is needed
     #[arg(long, value_name = "1,2,3", allow_hyphen_values = true)]
     pub token_ids: Option<String>,
@@ -91,9 +102,35 @@ pub struct PromptArgs {
     /// Explain the target against this token: an id, or text that is one token
     #[arg(long, value_name = "ID|TEXT", allow_hyphen_values = true)]
     pub foil: Option<String>,
-    /// Apply the model's chat template: the prompt is one user message
+    /// Apply the model's chat template: a prompt without messages is one user message
     #[arg(long)]
     pub chat: bool,
+}
+
+/// Flags of `render`.
+#[derive(Clone, Debug, Args)]
+pub struct RenderArgs {
+    /// Model and device.
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// A file with the prompt, as in `inspect`
+    #[arg(value_name = "FILE", required_unless_present = "text", conflicts_with = "text")]
+    pub file: Option<PathBuf>,
+    /// The prompt itself
+    #[arg(long, value_name = "T")]
+    pub text: Option<String>,
+    /// Which prompt of FILE, from 1 [default: the first]
+    #[arg(long, value_name = "N", requires = "file", allow_hyphen_values = true)]
+    pub prompt: Option<String>,
+    /// A chat template to use instead of the model's; without --model there are no tokens
+    #[arg(long, value_name = "FILE")]
+    pub chat_template: Option<PathBuf>,
+    /// Apply the chat template: a prompt without messages is one user message
+    #[arg(long)]
+    pub chat: bool,
+    /// What to print
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub format: ListFormat,
 }
 
 /// Flags of `inspect`.

@@ -1,14 +1,13 @@
-//! What the nearest `limpid.toml` says, where the flags say nothing: flag > `limpid.toml` > `LIMPID_MODEL` > default.
+//! What the nearest `limpid.toml` says, where neither flags nor the prompt say anything: flag > front matter > `limpid.toml` >
+//! `LIMPID_MODEL` > default.
 
 use crate::args::PromptArgs;
-use limpid_server::settings::folder::settings_for;
+use limpid_server::settings::{Settings, folder::settings_for};
 use std::path::Path;
 
-/// The flags, with what the folders above `file` say where they say nothing. What is wrong there is said on standard error; the
-/// rest holds.
-pub(crate) fn with_settings(args: &PromptArgs, file: Option<&Path>) -> PromptArgs {
-    let mut args = args.clone();
-    let Some(file) = file else { return args };
+/// What the folders above `file` say. What is wrong there is said on standard error; the rest holds.
+pub(crate) fn settings(file: Option<&Path>) -> Settings {
+    let Some(file) = file else { return Settings::default() };
     let found = settings_for(file, None);
     for (path, why) in &found.unreadable {
         warn(&format!("{}: {why}", path.display()));
@@ -16,7 +15,13 @@ pub(crate) fn with_settings(args: &PromptArgs, file: Option<&Path>) -> PromptArg
     for (path, problem) in &found.problems {
         warn(&format!("{}: {}", path.display(), problem.message));
     }
-    let settings = found.settings;
+    found.settings
+}
+
+/// The flags, with what the folders above `file` say where they say nothing.
+pub(crate) fn with_settings(args: &PromptArgs, file: &Path) -> PromptArgs {
+    let mut args = args.clone();
+    let settings = settings(Some(file));
     args.model.model = args.model.model.or(settings.model);
     args.token = args.token.or(settings.target);
     args.foil = args.foil.or(settings.foil);

@@ -65,10 +65,9 @@ impl Checked {
 /// What was wrong with the flags, the prompt or the model, in one sentence.
 pub(crate) fn run(args: &InspectArgs) -> Result<()> {
     let checked = Checked::new(args)?;
-    let file = args.set.as_deref().or(args.prompt.file.as_deref());
-    let args = &InspectArgs { prompt: folder::with_settings(&args.prompt, file), ..args.clone() };
     if let Some(set) = &args.set {
-        return set_run::run(args, &checked, set);
+        let prompt = folder::with_settings(&args.prompt, set);
+        return set_run::run(&InspectArgs { prompt, ..args.clone() }, &checked, set);
     }
     let started = Instant::now();
     let mut prepared = Prepared::new(&args.prompt)?;
@@ -130,12 +129,11 @@ pub(crate) fn inspect(
 ) -> Result<Done> {
     let cancel = CancelToken::default();
     let loaded = &prepared.loaded;
-    let token =
-        |text: &Option<String>| text.as_deref().map(|text| prompt::token(loaded, text)).transpose();
+    let token = |text: Option<&str>| text.map(|text| prompt::token(loaded, text)).transpose();
     let question = Question {
         position: prepared.target(&args.prompt)?,
-        target: token(&args.prompt.token)?,
-        foil: token(&args.prompt.foil)?,
+        target: token(prepared.token_text(&args.prompt))?,
+        foil: token(prepared.foil_text(&args.prompt))?,
         answer: answer.range.clone(),
         objective: checked.objective,
         prune: checked.prune,
@@ -166,8 +164,9 @@ pub(crate) fn inspect(
     bar.say("walking back");
     let attributions = inspector.attributions(watch)?;
     let attribution = inspector.attribution(attributions, &checked.methods);
-    let rolled_up =
+    let mut rolled_up =
         rolled_up(prepared, args, &inspection, &inspector.input_flows(), &attribution.scores);
+    place_in_source(prepared, &mut inspection, &mut rolled_up);
     inspection.parts =
         args.by.map(|_| rolled_up.iter().flat_map(|(_, rows)| rows.clone()).collect());
     inspection.attribution = Some(attribution);
@@ -189,6 +188,26 @@ pub(crate) fn inspect(
     Ok(Done { inspection, rolled_up })
 }
 
+/// Places in the prompt's text become places in its source: the file, with escapes, variables and other messages between.
+fn place_in_source(
+    prepared: &Prepared,
+    inspection: &mut Inspection,
+    rolled_up: &mut [(PartBy, Vec<PartRow>)],
+) {
+    let place = |start: &mut Option<usize>, end: &mut Option<usize>| {
+        if let (Some(from), Some(to)) = (*start, *end) {
+            let source = prepared.prompt.map.to_source(from..to);
+            (*start, *end) = (Some(source.start), Some(source.end));
+        }
+    };
+    for token in &mut inspection.tokens {
+        place(&mut token.start, &mut token.end);
+    }
+    for row in rolled_up.iter_mut().flat_map(|(_, rows)| rows) {
+        place(&mut row.start, &mut row.end);
+    }
+}
+
 /// The roll-up asked for, else messages and lines where there are several.
 fn rolled_up(
     prepared: &Prepared,
@@ -199,8 +218,8 @@ fn rolled_up(
 ) -> Vec<(PartBy, Vec<PartRow>)> {
     let scores = TokenScores { flows, attributions };
     let rows = |by: PartBy| {
-        let segments = segments(&prepared.text, &prepared.outline, by);
-        (by, roll_up(&prepared.text, &segments, &inspection.tokens, scores))
+        let segments = segments(&prepared.prompt.text, &prepared.outline, by);
+        (by, roll_up(&prepared.prompt.text, &segments, &inspection.tokens, scores))
     };
     if let Some(by) = args.by {
         return vec![rows(by.into())];

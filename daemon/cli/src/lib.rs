@@ -21,7 +21,9 @@ mod progress;
 mod prompt;
 mod prompt_range;
 mod prompt_set;
+mod prompt_source;
 mod render;
+mod render_prompt;
 mod set_out;
 mod set_run;
 mod shared_daemon;
@@ -119,6 +121,7 @@ fn sentence(error: &anyhow::Error) -> String {
 fn command(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Inspect(args) => inspect::run(&args),
+        Command::Render(args) => render_prompt::run(&args),
         Command::Trace(args) => trace::run(&args),
         Command::Continue(args) => continuation::run(&args),
         Command::Completions { shell } => {

@@ -2,8 +2,9 @@
 
 use crate::{
     args::{ModelArgs, PromptArgs},
+    chat, folder,
     progress::Progress,
-    prompt_range::byte_span,
+    prompt_source::PromptSource,
 };
 use anyhow::{Context, Result, anyhow, bail};
 use limpid_engine::{
@@ -14,14 +15,16 @@ use limpid_engine::{
     model::Model,
     model_pool::{self, Loaded},
     model_store::{DEFAULT_MODEL, ModelStore, StoreSettings},
-    tokenizer::{MAX_TEXT_BYTES, Specials, Token},
+    tokenizer::Token,
     trace::{CapturePlan, Trace},
 };
-use limpid_server::parts::{Outline, Titled};
+use limpid_server::{
+    parts::{Outline, Titled},
+    prompt_document::{PromptDocument, PromptSettings},
+    prompt_text::{Message, PromptText, SourceMap},
+    settings::Settings,
+};
 use std::{
-    fs::File,
-    io::Read,
-    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -30,10 +33,12 @@ use std::{
 pub(crate) struct Prepared {
     /// Model and tokenizer.
     pub loaded: Arc<Loaded>,
-    /// The text: the prompt, or the contents of its messages one after another; empty where only ids were given.
-    pub text: String,
+    /// Its text; empty where only ids were given.
+    pub prompt: PromptText,
     /// Its messages.
     pub outline: Outline,
+    /// What the prompt, then its folders, say where no flag does.
+    pub settings: Settings,
     /// Its tokens with their places in the text.
     pub tokens: Vec<Token>,
     /// Whether long work shows a progress bar of its own.
@@ -53,11 +58,18 @@ impl Prepared {
     /// No prompt; a file that cannot be read or is not UTF-8; no such model; a prompt that is empty or too long.
     pub(crate) fn new(args: &PromptArgs) -> Result<Self> {
         let given = read_prompt(args)?;
+        let own = match &given {
+            Given::Prompt(prompt) => Settings::of_prompt(&prompt.settings),
+            _ => Settings::default(),
+        };
+        let settings = own.merge(folder::settings(args.file.as_deref()));
         let started = Instant::now();
-        let (loaded, budget) = load(&args.model)?;
+        let model = args.model.model.clone().or(settings.model.clone());
+        let (loaded, budget) = load(&ModelArgs { model, ..args.model.clone() })?;
         let load_time = started.elapsed();
-        let prepared = Self::of(Arc::new(loaded), budget, given, args.chat)?;
-        Ok(Self { load_time, ..prepared })
+        let is_chat = args.chat || settings.chat == Some(true);
+        let prepared = Self::of(Arc::new(loaded), budget, given, is_chat)?;
+        Ok(Self { load_time, settings, ..prepared })
     }
 
     /// Tokenises a prompt for a model that is loaded.
@@ -68,50 +80,52 @@ impl Prepared {
         loaded: Arc<Loaded>,
         budget: MemoryBudget,
         given: Given,
-        chat: bool,
+        is_chat: bool,
     ) -> Result<Self> {
         let started = Instant::now();
-        let given = match given {
-            Given::Text(content) if chat => {
-                Given::Messages(vec![Said { role: "user".to_owned(), content }])
-            }
-            given => given,
-        };
-        let mut messages = Vec::new();
-        let (text, tokens) = match given {
-            Given::Ids(ids) => {
-                (String::new(), ids.into_iter().map(|id| Token { id, span: None }).collect())
-            }
-            Given::Text(text) => {
-                let (tokenizer, n_ctx) = (loaded.tokenizer()?, loaded.model.spec.n_ctx);
-                let tokens = tokenizer.encode_within(&text, Specials::Parse, n_ctx)?;
-                (text, tokens)
-            }
-            Given::Messages(said) => {
-                let mut text = String::new();
-                for Said { role, content } in said {
-                    let start = text.len();
-                    text.push_str(&content);
-                    messages.push(Titled { name: role, span: start..text.len() });
-                }
+        let ids = |ids: Vec<u32>| ids.into_iter().map(|id| Token { id, span: None }).collect();
+        let (prompt, tokens): (PromptText, Vec<Token>) = match given {
+            Given::Ids(given) => (PromptText::plain("", 0), ids(given)),
+            given => {
+                let prompt = given.prompt();
                 let n_ctx = loaded.model.spec.n_ctx;
-                let tokens = crate::chat::encode(loaded.tokenizer()?, &text, &messages, n_ctx)?;
-                (text, tokens)
+                let tokens = chat::encode(loaded.tokenizer()?, &prompt, is_chat, n_ctx)?;
+                (prompt, tokens)
             }
         };
         if tokens.is_empty() {
             bail!("the prompt is empty; the model's tokenizer makes no token of it");
         }
+        let titled = |message: &Message| Titled {
+            name: message.role.clone(),
+            span: message.content.clone(),
+        };
+        let messages = match &prompt.messages {
+            Some(messages) => messages.iter().map(titled).collect(),
+            None if is_chat => vec![Titled { name: "user".to_owned(), span: 0..prompt.text.len() }],
+            None => Vec::new(),
+        };
         Ok(Self {
             loaded,
-            outline: Outline::find(&text, messages),
-            text,
+            outline: Outline::find(&prompt.text, messages),
+            prompt,
+            settings: Settings::default(),
             tokens,
             shows_progress: true,
             budget,
             load_time: Duration::ZERO,
             tokenize_time: started.elapsed(),
         })
+    }
+
+    /// The token that is explained, as the flag names it, else the prompt or its folder.
+    pub(crate) fn token_text<'a>(&'a self, args: &'a PromptArgs) -> Option<&'a str> {
+        args.token.as_deref().or(self.settings.target.as_deref())
+    }
+
+    /// The token that it is compared with, likewise.
+    pub(crate) fn foil_text<'a>(&'a self, args: &'a PromptArgs) -> Option<&'a str> {
+        args.foil.as_deref().or(self.settings.foil.as_deref())
     }
 
     /// The model.
@@ -185,8 +199,33 @@ pub(crate) enum Given {
     Text(String),
     /// As a chat, for the model's own chat template.
     Messages(Vec<Said>),
+    /// In a document.
+    Prompt(Box<PromptDocument>),
     /// As tokens.
     Ids(Vec<u32>),
+}
+
+impl Given {
+    /// Its text; that of tokens is empty.
+    fn prompt(self) -> PromptText {
+        match self {
+            Self::Prompt(prompt) => prompt.text,
+            Self::Text(text) => PromptText::plain(text, 0),
+            Self::Ids(_) => PromptText::plain("", 0),
+            Self::Messages(said) => {
+                let mut text = String::new();
+                let message = |Said { role, content }| {
+                    let start = text.len();
+                    text.push_str(&content);
+                    let span = start..text.len();
+                    Message { role, content: span.clone(), source: span }
+                };
+                let messages = said.into_iter().map(message).collect();
+                let map = SourceMap::verbatim(text.len(), 0);
+                PromptText { text, map, messages: Some(messages) }
+            }
+        }
+    }
 }
 
 /// A message of a chat.
@@ -198,58 +237,17 @@ pub(crate) struct Said {
     pub content: String,
 }
 
-/// The prompt that was given; never an empty one, so that nobody waits for a model in vain.
 fn read_prompt(args: &PromptArgs) -> Result<Given> {
     if let Some(ids) = &args.token_ids {
         return Ok(Given::Ids(parse_ids(ids)?));
     }
-    let (text, place) = match (&args.text, &args.file) {
-        (Some(text), _) => (text.clone(), "--text".to_owned()),
-        (None, Some(file)) => (read_file(file, args.range.as_deref())?, file.display().to_string()),
-        (None, None) => bail!("there is no prompt; give a FILE, --text or --token-ids"),
+    let source = PromptSource {
+        file: args.file.as_ref(),
+        text: args.text.as_ref(),
+        range: args.range.as_deref(),
+        number: args.prompt.as_deref(),
     };
-    if text.is_empty() {
-        bail!("{place}: the prompt is empty; write at least one character");
-    }
-    Ok(Given::Text(text))
-}
-
-fn read_file(file: &Path, range: Option<&str>) -> Result<String> {
-    let unreadable = || format!("{}: cannot be read", file.display());
-    let mut bytes = Vec::new();
-    // What is named may be a device or a pipe without an end.
-    let most = MAX_TEXT_BYTES as u64;
-    File::open(file)
-        .and_then(|opened| opened.take(most + 1).read_to_end(&mut bytes))
-        .with_context(unreadable)?;
-    if bytes.len() as u64 > most {
-        bail!(
-            "{}: is longer than {most} bytes, which no model here reads; split the file",
-            file.display()
-        );
-    }
-    let text = String::from_utf8(bytes).map_err(|e| {
-        let at = e.utf8_error().valid_up_to();
-        anyhow!("{}: byte {at} is not UTF-8; save the file as UTF-8", file.display())
-    })?;
-    Ok(match range {
-        Some(range) => {
-            let span = byte_span(&text, range).with_context(|| file.display().to_string())?;
-            text[span].to_owned()
-        }
-        None => without_final_line_break(text),
-    })
-}
-
-/// A file's last line break belongs to the file, not to the prompt; the language server leaves it out too.
-fn without_final_line_break(mut text: String) -> String {
-    if text.ends_with('\n') {
-        text.pop();
-        if text.ends_with('\r') {
-            text.pop();
-        }
-    }
-    text
+    Ok(Given::Prompt(Box::new(source.read()?)))
 }
 
 fn parse_ids(text: &str) -> Result<Vec<u32>> {
@@ -285,6 +283,14 @@ pub(crate) fn token(loaded: &Loaded, text: &str) -> Result<u32> {
         };
     }
     Ok(loaded.tokenizer()?.single(text)?)
+}
+
+impl ModelArgs {
+    /// The same with the model that a prompt names for itself, where no flag does.
+    pub(crate) fn or_of(&self, settings: &PromptSettings) -> Self {
+        let own = settings.model.as_ref().map(|model| model.value.clone());
+        Self { model: self.model.clone().or(own), ..self.clone() }
+    }
 }
 
 /// Device, dtype and way from the flags.

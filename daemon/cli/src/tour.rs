@@ -112,6 +112,7 @@ fn flags(args: &TourArgs, finding: &Finding) -> InspectArgs {
             file: None,
             text: Some(finding.prompt.to_owned()),
             range: None,
+            prompt: None,
             token_ids: None,
             target: None,
             token: flag("token"),

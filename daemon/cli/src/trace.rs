@@ -1,6 +1,6 @@
 //! `limpid trace`: activations and contributions of one run, as a safetensors file with TransformerLens names.
 
-use crate::{args::TraceArgs, folder::with_settings, progress::Progress, prompt::Prepared};
+use crate::{args::TraceArgs, progress::Progress, prompt::Prepared};
 use anyhow::{Result, anyhow, bail};
 use limpid_analysis::contributions::{attention_contributions, mlp_contributions};
 use limpid_engine::{cancel::CancelToken, error::EngineError, hook_name::Hook};
@@ -47,8 +47,7 @@ impl Contribution {
 /// A hook that does not exist; a trace beyond the memory budget; the file cannot be written.
 pub(crate) fn run(args: &TraceArgs) -> Result<()> {
     let out = OutFile::new(&args.out)?;
-    let prompt = with_settings(&args.prompt, args.prompt.file.as_deref());
-    let prepared = Prepared::new(&prompt)?;
+    let prepared = Prepared::new(&args.prompt)?;
     let (spec, n_tokens) = (&prepared.model().spec, prepared.tokens.len());
     let chosen = choose(args.hooks.as_deref(), spec, n_tokens)?;
     let sizes: Vec<(String, Vec<usize>)> =
