@@ -10,7 +10,7 @@ use std::{
 };
 
 /// A wait this long is a lost answer.
-const LOST: Duration = Duration::from_secs(60);
+const LOST: Duration = Duration::from_secs(240);
 
 pub const URI: &str = "file:///soak.prompt";
 

@@ -25,7 +25,7 @@ fn number(name: &str, usual: u64) -> u64 {
 
 /// Every question about every text, asked of one server by one client.
 fn asked(editor: &mut Editor) -> Answers {
-    let mut client = Client::new(editor, Dice(0));
+    let mut client = Client::new(editor, &mut Dice(0));
     let ask = |text: usize| {
         client.turn_to(text);
         (0..QUESTIONS.len()).map(|question| client.ask(question).unwrap()).collect()
@@ -68,6 +68,10 @@ fn many_editors_get_the_answers_of_one() {
     println!("{n_clients} clients, {seconds} s, seed {seed}");
     println!("{figures}");
     println!("daemon: {} MiB after a third, {} MiB at the end", third >> 20, last >> 20);
-    println!("daemon: {}", daemon.status());
+    let status = daemon.status();
+    println!("daemon: cache {}", status["cache"]);
+    for row in status["methods"].as_array().into_iter().flatten() {
+        println!("daemon: {row}");
+    }
     assert!(last < third + MOST_GROWTH, "memory grew from {third} to {last} bytes");
 }

@@ -88,18 +88,17 @@ impl fmt::Display for Figures {
 /// One editor, and what its document holds.
 pub struct Client<'a> {
     editor: &'a mut Editor,
-    dice: Dice,
     version: i32,
     text: usize,
 }
 
 impl<'a> Client<'a> {
-    pub fn new(editor: &'a mut Editor, mut dice: Dice) -> Self {
+    pub fn new(editor: &'a mut Editor, dice: &mut Dice) -> Self {
         let text = dice.below(TEXTS.len());
         let item =
             json!({ "uri": URI, "languageId": "plaintext", "version": 1, "text": TEXTS[text] });
         editor.notify("textDocument/didOpen", json!({ "textDocument": item }));
-        Self { editor, dice, version: 1, text }
+        Self { editor, version: 1, text }
     }
 
     /// Makes the document hold another text, by replacing what differs.
@@ -165,7 +164,7 @@ pub fn run(daemon: &Daemon, mut dice: Dice, expected: &Answers, end: Instant) ->
     let mut figures = Figures::default();
     while Instant::now() < end {
         let mut editor = daemon.editor(&[]);
-        let mut client = Client::new(&mut editor, Dice(dice.0));
+        let mut client = Client::new(&mut editor, &mut dice);
         // Some come for a moment, some stay.
         let stay = 20 + dice.below(400);
         for _ in 0..stay {
@@ -186,9 +185,9 @@ fn act(client: &mut Client<'_>, dice: &mut Dice, expected: &Answers, figures: &m
         figures.n_edits += 1;
     }
     // Mostly hovers; the whole lens grid, which nobody keeps, now and then.
-    let question = match dice.below(40) {
+    let question = match dice.below(200) {
         0 => QUESTIONS.len() - 1,
-        1..=20 => dice.below(3),
+        1..=100 => dice.below(3),
         _ => dice.below(QUESTIONS.len() - 1),
     };
     let want = &expected[client.text][question];
