@@ -2,7 +2,13 @@
 //! Every answer must equal the one that a server with a single client gives, none may be lost, and memory must not grow.
 //! `LIMPID_SOAK_SECONDS` (30), `LIMPID_SOAK_CLIENTS` (50), `LIMPID_SOAK_SEED`; figures are printed, correctness is asserted.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test program")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    unreachable_pub,
+    reason = "a test program"
+)]
 
 mod dice;
 mod editor;

@@ -91,6 +91,10 @@ fn nothing_is_left_undone(_: &str, text: &str) -> Option<String> {
     marks.iter().find(|mark| text.contains(**mark)).map(|mark| format!("has a {mark}"))
 }
 
+/// Tests that watch other processes, from which no event comes: they look again after a pause.
+const WATCHES_PROCESSES: &[&str] =
+    &["daemon/cli/tests/killed_daemon.rs", "daemon/cli/tests/shared_daemon.rs", "tests/soak/"];
+
 /// No test is left out, and none waits for a time instead of an event.
 fn every_test_is_run_and_at_once(path: &str, text: &str) -> Option<String> {
     let ignored = concat!("#[ign", "ore");
@@ -100,6 +104,9 @@ fn every_test_is_run_and_at_once(path: &str, text: &str) -> Option<String> {
     let is_test =
         path.contains("/tests/") || path.starts_with("tests/") || path.ends_with("tests.rs");
     let tests = if is_test { text } else { &text[before_tests(text).len()..] };
+    if WATCHES_PROCESSES.iter().any(|watching| path.starts_with(watching)) {
+        return None;
+    }
     let waits = concat!("::sle", "ep(");
     code(tests).any(|line| line.contains(waits)).then(|| "a test sleeps".to_owned())
 }
@@ -147,6 +154,10 @@ fn every_rule_bites() {
     bites(
         every_test_is_run_and_at_once,
         &[(a, ignored), ("daemon/cli/tests/a.rs", sleeps), (a, &format!("{inline}{sleeps}"))],
-        &[(a, sleeps), ("daemon/cli/tests/a.rs", "fn a() {}")],
+        &[
+            (a, sleeps),
+            ("daemon/cli/tests/a.rs", "fn a() {}"),
+            ("daemon/cli/tests/killed_daemon.rs", sleeps),
+        ],
     );
 }

@@ -227,7 +227,7 @@ mod tests {
                         let told = |Said { role, content }| format!("{role}={content}");
                         said.into_iter().map(told).collect::<Vec<_>>().join(",")
                     }
-                    Given::Ids(_) => String::new(),
+                    Given::Ids(_) | Given::Prompt(_) => String::new(),
                 };
                 let of = |token: Option<String>| token.unwrap_or_default();
                 format!("{}|{prompt}|{}|{}", entry.id, of(item.target), of(item.foil))

@@ -11,11 +11,8 @@ use limpid_analysis::{
     attribution::Method,
     objective::ObjectiveKind,
     route_prune::Prune,
-    views::{
-        glance::{model_info, next_logits, predictions, token_rows, token_text},
-        inspection::{Inspector, Question, RankBy, Top},
-    },
-    vocabulary::{Predicted, predicted_tokens, top},
+    views::inspection::{Inspector, Question, RankBy, Top},
+    vocabulary::{Predicted, predicted_tokens},
 };
 use limpid_engine::{
     cancel::CancelToken,
@@ -30,10 +27,9 @@ use limpid_engine::{
     trace_cache::TraceCache,
 };
 use limpid_protocol::{
-    inspection::{AnswerSpan, Inspection, Target},
+    inspection::Inspection,
     model_status::{CacheStatus, ModelRow},
-    request::{AnswerRange, TokenChoice},
-    token_value::VocabularyToken,
+    request::TokenChoice,
     view_error::{ErrorKind, ViewError},
     views::{
         attribution::{AttributionParams, AttributionView},
@@ -117,7 +113,7 @@ impl EngineAnalyst {
         self.inspections.set_capacity(beside / 4);
     }
 
-    fn token(loaded: &Loaded, choice: &TokenChoice) -> Result<u32, EngineError> {
+    pub(crate) fn token(loaded: &Loaded, choice: &TokenChoice) -> Result<u32, EngineError> {
         match choice {
             TokenChoice::Id(id) => Ok(*id),
             TokenChoice::Text(text) => loaded.tokenizer()?.single(text),
@@ -194,7 +190,7 @@ impl EngineAnalyst {
     }
 
     /// How each token was predicted; of a prompt that begins like an earlier one, only the rest is computed.
-    fn predicted(
+    pub(crate) fn predicted(
         &self,
         loaded: &Loaded,
         trace: &Trace,
@@ -219,13 +215,6 @@ impl EngineAnalyst {
             text.parse().map_err(|e: String| ViewError::new(ErrorKind::BadRequest, e))
         })
     }
-}
-
-/// An answer with how likely it was.
-fn answer_span(answer: AnswerRange, predicted: &[Predicted]) -> AnswerSpan {
-    let rows = predicted.get(answer.start.saturating_sub(1)..answer.end.saturating_sub(1));
-    let logprob = rows.unwrap_or_default().iter().map(|row| row.logprob).sum();
-    AnswerSpan { start: answer.start, end: answer.end, logprob }
 }
 
 fn rows(top: Option<usize>) -> Top {
@@ -275,32 +264,7 @@ impl Analyst for EngineAnalyst {
 
     fn glance(&self, ask: &Ask, job: &Job) -> Result<TokensView, ViewError> {
         let loaded = self.loaded(ask.model.as_deref(), job)?;
-        let view = || -> Result<TokensView, EngineError> {
-            let (tokens, trace) = self.traced(&loaded, ask, job)?;
-            let position = ask.position.unwrap_or(tokens.len() - 1);
-            let logits = next_logits(&loaded, &trace, position)?;
-            let token = |choice: &TokenChoice| Self::token(&loaded, choice);
-            let wanted = ask.token.as_ref().map(token).transpose()?;
-            let foil = ask.foil.as_ref().map(token).transpose()?;
-            let best = top(&logits, 1).first().map_or(0, |(id, _)| *id);
-            let named = |id| VocabularyToken { id, text: token_text(&loaded, id) };
-            let target = named(wanted.unwrap_or(best));
-            let rows = self.predicted(&loaded, &trace, &job.cancel)?;
-            Ok(TokensView {
-                model: model_info(&loaded),
-                tokens: token_rows(&loaded, &tokens, &rows),
-                target: Target {
-                    position,
-                    id: target.id,
-                    text: target.text,
-                    foil: foil.map(named),
-                    answer: ask.answer.map(|answer| answer_span(answer, &rows)),
-                    foil_answer: None,
-                },
-                predictions: predictions(&loaded, &logits, ROWS),
-            })
-        };
-        view().map_err(|e| from_engine(&e))
+        self.glance_at(&loaded, ask, job).map_err(|e| from_engine(&e))
     }
 
     fn inspect(&self, ask: &Ask, job: &Job) -> Result<Inspection, ViewError> {

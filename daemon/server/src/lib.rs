@@ -13,6 +13,7 @@ mod continuing;
 mod documents;
 pub mod engine_analyst;
 mod engine_continuation;
+mod engine_glance;
 pub mod error_codes;
 mod flights;
 mod forwarded_documents;

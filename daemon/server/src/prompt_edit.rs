@@ -74,9 +74,10 @@ pub(crate) fn edit(
         let at = start + line + 1;
         return Ok((at..at, format!("{key}: {value}\n")));
     }
-    // The line above the body is the fence's.
-    let above = document.get(..prompt.body.start).unwrap_or_default();
-    let above = above.strip_suffix('\n').unwrap_or(above).trim_end_matches('\r');
+    // The line above the body's first is the fence's.
+    let before = document.get(..prompt.body.start).unwrap_or_default();
+    let line = before.rfind('\n').unwrap_or(0);
+    let above = before[..line].trim_end_matches('\r');
     let fence = above.rsplit('\n').next().unwrap_or_default();
     if fence.trim_start_matches([' ', '>', '\t']).starts_with(['`', '~']) {
         let at = above.trim_end().len();

@@ -1,6 +1,6 @@
 //! A session broken off anywhere goes on with the next server.
 
-use super::ForwardedSession;
+use crate::forwarded_session::ForwardedSession;
 use serde_json::{Value, json};
 
 const URI: &str = "file:///a.prompt";

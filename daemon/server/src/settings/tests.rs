@@ -1,7 +1,7 @@
 //! Settings from text and JSON: what holds, what is wrong and where; completion and hover; the schema file is fresh.
 
 use crate::settings::{
-    Settings, assist, front_matter,
+    HeatShow, Settings, assist, front_matter,
     keys::{FOLDER_KEYS, RULE_KEYS},
     read_editor, read_toml, schema,
 };
@@ -20,6 +20,7 @@ surprisal = true
 
 [heat]
 method = "flow"
+show = "colors"
 
 [[prompt]]
 files = "*.txt"
@@ -48,6 +49,7 @@ fn every_key_is_read() {
     assert_eq!(untrusted.unwrap(), ["tool", "user"]);
     assert_eq!((settings.inlay_predictions, settings.inlay_surprisal), (Some(10), Some(true)));
     assert_eq!((settings.heat_method.as_deref(), settings.mass()), (Some("flow"), 1.0));
+    assert_eq!(settings.heat_show, Some(HeatShow::Colors));
     let rules = &settings.prompts;
     assert_eq!(rules[0].target.as_deref(), Some(" Paris"));
     assert_eq!(rules[0].foil.as_deref(), Some("262"));
@@ -98,7 +100,7 @@ fn what_is_wrong_is_said_where_it_stands_and_the_rest_holds() {
             ),
             ("`inlay.predictions` is 11; write a whole number from 0 to 10".into(), "11"),
             ("`heat.method` is `atp_liner`; did you mean `atp_linear`?".into(), "'atp_liner'"),
-            ("`heat.zzz` is no key of limpid; the keys here are heat.method, heat.show".into(), "zzz"),
+            ("`heat.zzz` is no key of limpid; did you mean `heat.show`?".into(), "zzz"),
             ("`routes.mass` is 0; write a number above 0 and at most 1".into(), "0.0"),
             (
                 "`other` is no key of limpid; the keys here are model, chat, untrusted, inlay.predictions, inlay.surprisal, heat.method, heat.show, routes.mass, prompt".into(),

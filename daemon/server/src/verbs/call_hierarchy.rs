@@ -13,21 +13,12 @@ use limpid_protocol::{
     inspection::Inspection,
     route_graph::{EdgeKind, NodeKind, RouteEdge, RouteNode},
 };
-use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use std::sync::Arc;
 use tower_lsp::ls_types::{self as lsp, Uri};
 
 /// Heads named on an edge.
 const NAMED_HEADS: usize = 3;
-
-/// What an item remembers: the analysis and the node.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct NodeOf {
-    analysis: String,
-    kind: NodeKind,
-    layer: usize,
-    position: usize,
-}
 
 impl Desk {
     /// `textDocument/prepareCallHierarchy`: the top of the route graph of what is explained at the cursor.
@@ -109,15 +100,18 @@ impl Desk {
         &self,
         item: &lsp::CallHierarchyItem,
     ) -> Option<(Arc<Place>, Arc<Inspection>, usize)> {
-        let of: NodeOf = serde_json::from_value(item.data.clone()?).ok()?;
-        let place = self.analyses.place(&of.analysis)?;
+        let data = item.data.as_ref()?;
+        let kind: NodeKind = serde_json::from_value(data["kind"].clone()).ok()?;
+        let layer_and_position = (data["layer"].as_u64()?, data["position"].as_u64()?);
+        let place = self.analyses.place(data["analysis"].as_str()?)?;
         let ask = place.ask.clone();
         let inspection = self
             .run("callHierarchy", &place, move |desk, job| desk.inspection(&ask, job))
             .await
             .ok()?;
         let is_it = |node: &&RouteNode| {
-            (node.kind, node.layer, node.position) == (of.kind, of.layer, of.position)
+            let at = (node.layer as u64, node.position as u64);
+            node.kind == kind && at == layer_and_position
         };
         let node = inspection.routes.nodes.iter().find(is_it)?.node;
         Some((place, inspection, node))
@@ -188,12 +182,10 @@ impl Drawing<'_> {
         let range = token
             .and_then(|token| token_range(token, self.place, self.encoding))
             .map_or(lsp::Range { start: end, end }, to_lsp);
-        let data = NodeOf {
-            analysis: self.place.id.clone(),
-            kind: node.kind,
-            layer: node.layer,
-            position: node.position,
-        };
+        // What an item remembers: the analysis and the node.
+        let data: Value = json!({
+            "analysis": self.place.id, "kind": node.kind, "layer": node.layer, "position": node.position,
+        });
         lsp::CallHierarchyItem {
             name: format!("{} {part}", self.token(node.position)),
             kind,
@@ -202,7 +194,7 @@ impl Drawing<'_> {
             uri: self.uri.clone(),
             range,
             selection_range: range,
-            data: serde_json::to_value(data).ok(),
+            data: Some(data),
         }
     }
 

@@ -76,12 +76,24 @@ impl Command {
 }
 
 /// What a command is about.
-#[derive(serde::Deserialize)]
 struct About {
     uri: Uri,
     position: lsp::Position,
     /// The token chosen, for target and foil.
     token: Option<String>,
+}
+
+impl About {
+    /// Reads a command's argument.
+    fn read(argument: &Value) -> std::result::Result<Self, String> {
+        let read = |key: &str, problem: serde_json::Error| format!("`{key}`: {problem}");
+        Ok(Self {
+            uri: serde_json::from_value(argument["uri"].clone()).map_err(|e| read("uri", e))?,
+            position: serde_json::from_value(argument["position"].clone())
+                .map_err(|e| read("position", e))?,
+            token: argument["token"].as_str().map(str::to_owned),
+        })
+    }
 }
 
 impl Desk {
@@ -110,8 +122,8 @@ impl Desk {
         let known = Command::ALL.into_iter().find(|command| command.name() == params.command);
         let command = known.ok_or_else(|| bad(format!("no command `{}`", params.command)))?;
         let about = params.arguments.into_iter().next().unwrap_or_default();
-        let about: About = serde_json::from_value(about)
-            .map_err(|e| bad(format!("arguments of {}: {e}", params.command)))?;
+        let about = About::read(&about)
+            .map_err(|problem| bad(format!("arguments of {}: {problem}", params.command)))?;
         let at = lsp::TextDocumentPositionParams {
             text_document: lsp::TextDocumentIdentifier { uri: about.uri.clone() },
             position: about.position,
@@ -223,6 +235,11 @@ impl Desk {
         uri: &Uri,
         place: &Place,
     ) -> std::result::Result<(), ViewError> {
+        let name = uri.as_str();
+        if name.ends_with(".json") || name.ends_with(".jsonl") {
+            let problem = "a continuation is not written into JSON; use `limpid continue FILE`";
+            return Err(ViewError::new(ErrorKind::BadRequest, problem));
+        }
         let view = self.continued(place).await?;
         if view.text.is_empty() {
             let said = "the model ends here: there is nothing to continue with";

@@ -136,7 +136,9 @@ fn strongest(
     let own = token_at(&inspection.tokens, place, spot.byte)
         .filter(|_| !spot.is_at_end())
         .and_then(|token| token_source(token, place));
-    let source = strongest_span(&inspection.tokens, &attribution.scores, place);
+    // Nothing flows from a later token.
+    let n_before = (inspection.target.position + 1).min(attribution.scores.len());
+    let source = strongest_span(&inspection.tokens, &attribution.scores[..n_before], place);
     Ok(source.map(|source| (own, source)))
 }
 

@@ -23,17 +23,16 @@ impl Desk {
     ) -> Result<Option<Vec<lsp::InlayHint>>> {
         let uri = &params.text_document.uri;
         let mut hints = Vec::new();
-        let mut any = false;
         let settings = self.settings_of(uri.as_str());
+        let position = |place: &Place, byte| lsp_position(&place.text, byte, self.encoding());
         let places = self.prompts(uri);
         let shown = places.iter().filter(|place| {
-            let end = lsp_position(&place.text, place.end(), self.encoding());
-            end >= params.range.start && end <= params.range.end
+            position(place, place.end()) >= params.range.start
+                && position(place, place.prompt.source.start) <= params.range.end
         });
         let shown: Vec<Arc<Place>> = shown.cloned().collect();
         for place in shown {
-            any = true;
-            let end = lsp_position(&place.text, place.end(), self.encoding());
+            let end = position(&place, place.end());
             match self.glanced("textDocument/inlayHint", &place).await {
                 Ok(glance) => {
                     if settings.inlay_surprisal == Some(true) {
@@ -49,7 +48,10 @@ impl Desk {
                 Err(error) => hints.extend(inlay::problem_hint(end, &error)),
             }
         }
-        Ok(any.then_some(hints).filter(|hints| !hints.is_empty()))
+        hints.retain(|hint: &lsp::InlayHint| {
+            hint.position >= params.range.start && hint.position <= params.range.end
+        });
+        Ok(Some(hints).filter(|hints| !hints.is_empty()))
     }
 
     /// A hint at the end of every line that has tokens.
@@ -59,7 +61,11 @@ impl Desk {
             let (Some(logprob), Some(span)) = (token.logprob, token_source(token, place)) else {
                 continue;
             };
-            *lines.entry(place.text.byte_to_line(span.start)).or_default() -= logprob;
+            // A line break that begins a token belongs to the line before, the token to its own.
+            let blank = token.text.len() - token.text.trim_start().len();
+            let blank = if blank < token.text.len() { blank } else { 0 };
+            let line = place.text.byte_to_line((span.start + blank).min(place.text.len_bytes()));
+            *lines.entry(line).or_default() -= logprob;
         }
         let end_of = |line: usize| {
             let text = place.text.line(line);

@@ -3,7 +3,7 @@
 
 use crate::{fake_analyst::FakeAnalyst, frames::Dice, lsp_client::LspClient};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Messages on their way before their answers are read.
 const BATCH: usize = 48;
@@ -250,12 +250,13 @@ async fn every_request_is_answered_once_whatever_is_sent() {
 async fn session(maker: &mut Maker, n_messages: usize, seed: u64) {
     let (mut client, _) = LspClient::start(FakeAnalyst::loaded(), json!({})).await;
     let mut id = 1_000;
-    let mut open = BTreeSet::new();
+    let (mut open, mut asked) = (BTreeSet::new(), BTreeMap::new());
     for sent in 0..n_messages {
         id += 1;
         let message = maker.message(id);
         if message.get("id").is_some() {
             open.insert(id);
+            asked.insert(id, message.clone());
         }
         client.send(message).await;
         if sent % BATCH == BATCH - 1 || sent + 1 == n_messages {
@@ -265,7 +266,8 @@ async fn session(maker: &mut Maker, n_messages: usize, seed: u64) {
                 client.notify("textDocument/didClose", document).await;
             }
             client.settle(&mut open).await;
-            assert!(open.is_empty(), "seed {seed}: no answer to {open:?}");
+            asked.retain(|id, _| open.contains(id));
+            assert!(open.is_empty(), "seed {seed}: no answer to {asked:?}");
         }
     }
     client.leave_unread().await;

@@ -95,7 +95,9 @@ async fn a_selection_is_the_prompt_and_ranges_count_in_the_document() {
 
 #[tokio::test]
 async fn errors_have_stable_codes_and_kinds() {
-    let mut client = opened(FakeAnalyst::loaded(), "The capital").await;
+    let asks = json!({ "textDocument": { "diagnostic": {} } });
+    let (mut client, _) = LspClient::start(FakeAnalyst::loaded(), asks).await;
+    client.open(URI, "The capital").await;
     client.open("file:///empty.txt", "\n").await;
     client.open("file:///long.txt", "LONG").await;
     client.open("file:///panic.txt", "PANIC").await;
