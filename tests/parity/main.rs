@@ -4,6 +4,7 @@
 
 mod candle_gemma;
 mod candle_models;
+mod chat_templates;
 mod continuations;
 mod half_precision;
 mod prefix;

@@ -141,6 +141,13 @@ fn digestible(body: &[u8]) -> Option<Vec<u8>> {
         if message.get("params").is_some_and(Value::is_null) {
             message.remove("params");
         }
+        // The framework drops what begins with `$/`, which LSP allows of notifications; a request is owed an answer.
+        if message.contains_key("id")
+            && let Some(Value::String(method)) = message.get_mut("method")
+            && method.starts_with("$/")
+        {
+            method.insert_str(0, "request:");
+        }
     }
     message.insert("jsonrpc".into(), Value::String("2.0".into()));
     serde_json::to_vec(&message).ok()
@@ -258,6 +265,17 @@ mod tests {
         assert_eq!(text(r"a\ud83db"), "a\u{fffd}b");
         assert_eq!(text(r"\ude00\ud83d\ude00\ud83d"), "\u{fffd}😀\u{fffd}");
         assert_eq!(text(r"\\ud83d\ud800"), "\\ud83d\u{fffd}");
+    }
+
+    #[test]
+    fn a_request_that_may_be_dropped_as_a_notification_is_renamed() {
+        let method = |body: &[u8]| {
+            let body: serde_json::Value =
+                serde_json::from_slice(&digestible(body).unwrap()).unwrap();
+            body["method"].clone()
+        };
+        assert_eq!(method(br#"{"id":1,"method":"$/x"}"#), "request:$/x");
+        assert_eq!(method(br#"{"method":"$/cancelRequest","params":{"id":1}}"#), "$/cancelRequest");
     }
 
     #[test]
