@@ -1,4 +1,4 @@
-//! Chats in real templates, and in every golden one, as tokens of real tokenizers: what a token says it covers of the document is
+//! Chats in a real template, and in every golden one, as tokens of real tokenizers: what a token says it covers of the document is
 //! what it covers, and every byte that stands in the chat belongs to a token.
 
 use limpid_engine::{
@@ -34,7 +34,9 @@ fn check(tokenizer: &Tokenizer, chat: &RenderedChat, prompt: &PromptText, what: 
     let tokens: Vec<Token> = tokenizer.encode_parts(&chat.parts()).unwrap();
     let bytes: Vec<u8> =
         tokens.iter().flat_map(|token| tokenizer.token_bytes(token.id).to_vec()).collect();
-    assert_eq!(String::from_utf8_lossy(&bytes), chat.text, "{what}");
+    // SentencePiece writes a space as U+2581, and reads that character as a space.
+    let spoken = |text: &str| text.replace('\u{2581}', " ");
+    assert_eq!(spoken(&String::from_utf8_lossy(&bytes)), spoken(&chat.text), "{what}");
     let source = prompt.text.as_bytes();
     let mut covered = vec![false; source.len()];
     for token in &tokens {
@@ -53,25 +55,29 @@ fn check(tokenizer: &Tokenizer, chat: &RenderedChat, prompt: &PromptText, what: 
 }
 
 #[test]
-fn tokens_of_real_templates_cover_what_they_say() {
-    for model in [SMOLLM2, GEMMA3] {
-        let tokenizer = tokenizer(model);
-        let template = ChatTemplate::of(&tokenizer).unwrap();
-        let mut n_rendered = 0;
-        for (document, prompt) in prompts() {
-            match render_with(&template, &ChatMessage::of(&prompt)) {
-                Ok(chat) => check(&tokenizer, &chat, &prompt, &format!("{model}, {document}")),
-                Err(e) => {
-                    let told = e.to_string();
-                    let refuses = ["tool.json", "late_system.json"].contains(&document.as_str());
-                    assert!(refuses, "{model}, {document}: {told}");
-                    continue;
-                }
+fn tokens_of_a_real_template_cover_what_they_say() {
+    let tokenizer = tokenizer(SMOLLM2);
+    let template = ChatTemplate::of(&tokenizer).unwrap();
+    let mut n_rendered = 0;
+    for (document, prompt) in prompts() {
+        match render_with(&template, &ChatMessage::of(&prompt)) {
+            Ok(chat) => check(&tokenizer, &chat, &prompt, &document),
+            Err(e) => {
+                let refuses = ["tool.json", "late_system.json"].contains(&document.as_str());
+                assert!(refuses, "{document}: {e}");
+                continue;
             }
-            n_rendered += 1;
         }
-        assert!(n_rendered >= 25, "{model}: {n_rendered}");
+        n_rendered += 1;
     }
+    assert!(n_rendered >= 25, "{n_rendered}");
+}
+
+/// The file of the base model brings none: that is said, and what to do.
+#[test]
+fn a_model_without_a_template_says_so() {
+    let told = ChatTemplate::of(&tokenizer(GEMMA3)).unwrap_err().to_string();
+    assert!(told.contains("can be read without its chat template"), "{told}");
 }
 
 #[test]
