@@ -12,7 +12,7 @@ use limpid_protocol::{
 use proptest::prelude::{Strategy, any, prop, proptest};
 use std::ops::Range;
 
-fn pieces<'a>(text: &'a str, by: PartBy) -> Vec<&'a str> {
+fn pieces(text: &str, by: PartBy) -> Vec<&str> {
     segments(text, &Outline::default(), by).into_iter().map(|s| &text[s.span]).collect()
 }
 
