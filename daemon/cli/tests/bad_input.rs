@@ -53,6 +53,15 @@ fn requests_out_of_range_say_what_and_where() {
             &["--token-ids", "1,2", "--memory-budget", "0"],
             "needs 1536 bytes; the memory budget leaves 0 bytes; raise the budget",
         ),
+        (
+            &["--token-ids", "1,2", "--answer-range", "0:2"],
+            "answer 0:2 is out of range; it starts at token 1 or later",
+        ),
+        (&["--token-ids", "1,2", "--answer-range", "1:3"], "at most at 2, the end of the prompt"),
+        (&["--token-ids", "1,2", "--answer-range", "1"], "--answer-range: `1` is no range"),
+        (&["--token-ids", "1,2", "--answer", ""], "--answer: the answer is empty"),
+        (&["--token-ids", "1,2", "--answer", "x"], "no tokenizer.json"),
+        (&["--token-ids", "1,2", "--foil-answer", "x"], "--foil-answer needs an answer"),
         (&[], "there is no prompt; give a FILE, --text or --token-ids"),
     ] {
         let error = on(args);

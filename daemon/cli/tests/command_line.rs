@@ -4,7 +4,7 @@
 #[path = "running/limpid.rs"]
 mod running;
 
-use running::{limpid, refused, text, tiny};
+use running::{limpid, real, refused, text, tiny};
 use serde_json::Value;
 
 #[test]
@@ -118,4 +118,34 @@ fn continue_prints_text_or_one_object() {
     };
     assert_eq!(drawn("1"), drawn("1"));
     assert!((2..9).any(|seed| drawn(&seed.to_string()) != drawn("1")));
+}
+
+#[test]
+fn an_answer_is_explained_as_one_and_against_another() {
+    let model = real("SmolLM2-135M-Instruct.Q4_1.gguf").display().to_string();
+    let inspect = |args: &[&str]| -> Value {
+        let all = [&["inspect", "--model", &model, "--format", "json"], args].concat();
+        let output = limpid(&all);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let prompt = ["--text", "The capital of France is"];
+    let own = inspect(&[&prompt[..], &["--answer", " Paris."]].concat());
+    let span = &own["target"]["answer"];
+    assert_eq!((&span["start"], &span["end"]), (&Value::from(5), &Value::from(7)));
+    assert_eq!(own["tokens"][5]["text"], " Paris");
+    let sum: f64 = (5..7).map(|at| own["tokens"][at]["logprob"].as_f64().unwrap()).sum();
+    let value = own["attribution"]["value"].as_f64().unwrap();
+    assert!((value - sum).abs() < 1e-3, "{value} {sum}");
+    assert_eq!(own["attribution"]["objective"], "logprob");
+    // The same tokens written in the prompt.
+    let range = ["--text", "The capital of France is Paris.", "--answer-range", "5:7"];
+    assert_eq!(inspect(&range)["attribution"]["scores"], own["attribution"]["scores"]);
+    let foil = ["--answer", " Paris.", "--foil-answer", " Rome, of course."];
+    let against = inspect(&[&prompt[..], &foil].concat());
+    let other = &against["target"]["foil_answer"];
+    assert_eq!(other["tokens"][0]["text"], " Rome");
+    let difference = sum - other["logprob"].as_f64().unwrap();
+    let value = against["attribution"]["value"].as_f64().unwrap();
+    assert!((value - difference).abs() < 1e-3 && value > 0.0, "{value} {difference}");
 }
