@@ -113,7 +113,8 @@ fn flow_line(token: &TokenRow, inspection: &Inspection) -> Option<String> {
 
 /// Heads that read from a token, by the flow they move away from it, most first.
 fn heads_from(position: usize, inspection: &Inspection) -> Vec<((usize, usize), f32)> {
-    let node = |number: usize| inspection.routes.nodes.iter().find(|node| node.node == number);
+    // Nodes are numbered in their order; there may be tens of thousands of edges.
+    let node = |number: usize| inspection.routes.nodes.get(number);
     let mut flows = BTreeMap::<(usize, usize), f32>::new();
     for edge in inspection.routes.edges.iter().filter(|edge| edge.kind == EdgeKind::Attention) {
         let (Some(from), Some(to)) = (node(edge.from), node(edge.to)) else { continue };

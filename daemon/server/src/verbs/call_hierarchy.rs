@@ -138,7 +138,7 @@ struct Drawing<'a> {
 
 impl Drawing<'_> {
     fn node(&self, number: usize) -> Option<&RouteNode> {
-        self.inspection.routes.nodes.iter().find(|node| node.node == number)
+        self.inspection.routes.nodes.get(number)
     }
 
     fn edges(&self, wanted: impl Fn(&RouteEdge) -> bool) -> Vec<&RouteEdge> {
