@@ -27,7 +27,7 @@ wire! {
 
     /// A node that carries flow.
     pub struct RouteNode {
-        /// Its number, unique in this graph; edges name nodes by it.
+        /// Its place in `nodes`, from 0; edges name nodes by it.
         pub node: usize,
         /// What it is.
         pub kind: NodeKind,

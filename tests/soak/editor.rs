@@ -1,13 +1,8 @@
 //! An editor on the real binary, and the daemon that all of a run share.
 
+use limpid_tests::lsp_process::LspProcess;
 use serde_json::{Value, json};
-use std::{
-    io::{BufRead, BufReader, Write},
-    path::PathBuf,
-    process::{Child, ChildStdin, Command, Stdio},
-    sync::mpsc::{Receiver, channel},
-    time::Duration,
-};
+use std::{path::PathBuf, process::Command, time::Duration};
 
 /// A wait this long is a lost answer.
 const LOST: Duration = Duration::from_secs(240);
@@ -66,28 +61,11 @@ impl Drop for Daemon {
     }
 }
 
-pub struct Editor {
-    child: Child,
-    input: ChildStdin,
-    messages: Receiver<Value>,
-    next_id: i64,
-}
+pub struct Editor(LspProcess);
 
 impl Editor {
-    fn start(mut command: Command) -> Self {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().unwrap();
-        let mut output = BufReader::new(child.stdout.take().unwrap());
-        let (says, messages) = channel();
-        std::thread::spawn(move || {
-            while let Some(message) = read(&mut output) {
-                if says.send(message).is_err() {
-                    return;
-                }
-            }
-        });
-        let input = child.stdin.take().unwrap();
-        let mut editor = Self { child, input, messages, next_id: 0 };
+    fn start(command: Command) -> Self {
+        let mut editor = Self(LspProcess::start(command));
         let id = editor.request("initialize", json!({ "capabilities": {} }));
         editor.answer(id).unwrap();
         editor.notify("initialized", json!({}));
@@ -99,27 +77,18 @@ impl Editor {
         self.answer(id).unwrap();
     }
 
-    fn send(&mut self, message: &Value) {
-        let body = message.to_string();
-        write!(self.input, "Content-Length: {}\r\n\r\n{body}", body.len()).unwrap();
-        self.input.flush().unwrap();
-    }
-
     pub fn notify(&mut self, method: &str, params: Value) {
-        self.send(&json!({ "jsonrpc": "2.0", "method": method, "params": params }));
+        self.0.notify(method, params);
     }
 
     pub fn request(&mut self, method: &str, params: Value) -> i64 {
-        self.next_id += 1;
-        let id = self.next_id;
-        self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }));
-        id
+        self.0.request(method, params)
     }
 
     /// The answer to a request; those to earlier requests are dropped.
     pub fn answer(&mut self, id: i64) -> Result<Value, Value> {
         loop {
-            let mut message = self.messages.recv_timeout(LOST).expect("an answer was lost");
+            let mut message = self.0.receive(LOST).expect("an answer was lost");
             assert!(message["method"] != "window/showMessage", "{message}");
             if message["id"] == id && message.get("method").is_none() {
                 return match message.get("error") {
@@ -129,29 +98,4 @@ impl Editor {
             }
         }
     }
-}
-
-impl Drop for Editor {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn read(output: &mut impl BufRead) -> Option<Value> {
-    let mut length = None;
-    loop {
-        let mut line = String::new();
-        if output.read_line(&mut line).ok()? == 0 {
-            return None;
-        }
-        match line.trim_end().strip_prefix("Content-Length: ") {
-            Some(found) => length = found.parse::<usize>().ok(),
-            None if line.trim_end().is_empty() => break,
-            None => {}
-        }
-    }
-    let mut body = vec![0; length?];
-    output.read_exact(&mut body).ok()?;
-    serde_json::from_slice(&body).ok()
 }

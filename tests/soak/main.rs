@@ -10,12 +10,11 @@
     reason = "a test program"
 )]
 
-mod dice;
 mod editor;
 mod traffic;
 
-use dice::Dice;
 use editor::{Daemon, Editor};
+use limpid_tests::dice::Dice;
 use std::{
     sync::Mutex,
     time::{Duration, Instant},

@@ -1,7 +1,7 @@
 //! What the editors of a run do: turn to a text by one edit, ask about it, change their mind, vanish.
 
-use crate::dice::Dice;
 use crate::editor::{Daemon, Editor, URI};
+use limpid_tests::dice::Dice;
 use serde_json::{Value, json};
 use std::{
     fmt,

@@ -1,5 +1,7 @@
-//! What the test programs share: golden files, models by name. Nothing here asserts.
+//! What the test programs share: golden files, models by name, a server as a process. Nothing here asserts.
 
+pub mod dice;
+pub mod lsp_process;
 pub mod tiny;
 
 use candle_core::DType;

@@ -9,6 +9,7 @@ mod editor;
 mod running;
 
 use editor::{Editor, Runtime, URI, hover_at, kill};
+use limpid_tests::dice::Dice;
 use serde_json::{Value, json};
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -17,17 +18,6 @@ use std::{
 
 const TEXT: &str = "the capital of france";
 const STEPS: usize = 60;
-
-/// A small linear congruential generator, so that a seed names a run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((self.0 >> 33) as usize) % n.max(1)
-    }
-}
 
 /// An edit and a question about the text after it.
 struct Step {

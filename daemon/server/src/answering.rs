@@ -40,6 +40,9 @@ use tower_lsp::Client;
 /// An analysis that takes longer shows progress.
 const QUIET: Duration = Duration::from_millis(500);
 
+/// Bytes of a document in which a handler looks for a prompt itself: a selection in code is parsed, which takes as long as it is.
+const FOUND_AT_ONCE: usize = 32 << 10;
+
 /// Everything the handlers of one client share.
 pub(crate) struct Desk {
     pub(crate) shared: Arc<Shared>,
@@ -78,9 +81,10 @@ impl Desk {
     /// Those of PROTOCOL.md.
     pub(crate) async fn answer<V: Served>(
         &self,
-        params: V::Params,
+        mut params: V::Params,
     ) -> Result<Answer<V::Body>, ViewError> {
-        let place = Arc::new(self.place(V::subject(&params))?);
+        let place = Arc::new(self.place(V::subject(&params)).await?);
+        V::settle(&mut params, &self.settings_of(&place.uri));
         let encoding = self.negotiated().encoding;
         let at = place.clone();
         let answer = self
@@ -116,6 +120,8 @@ impl Desk {
         let (shared, ask) = (&self.shared, &place.ask);
         let started = Instant::now();
         let flight = self.flights.start(&place.uri, method);
+        // An edit before the flight started has stopped nothing.
+        self.require_version(&place.uri, place.version)?;
         if let Some(kept) = self.kept(&work) {
             shared.stats.record(method, started.elapsed());
             return kept;
@@ -235,14 +241,27 @@ impl Desk {
         Err(error)
     }
 
-    pub(crate) fn place(&self, subject: &Subject) -> Result<Place, ViewError> {
+    /// The place that a request names.
+    ///
+    /// # Errors
+    /// [`ErrorKind::DocumentNotOpen`], [`ErrorKind::StaleVersion`], [`ErrorKind::EmptyPrompt`], [`ErrorKind::BadRequest`].
+    pub(crate) async fn place(&self, subject: &Subject) -> Result<Place, ViewError> {
         if let Some(prompt) = &subject.prompt {
             let document = self.documents.snapshot(&prompt.uri)?;
             self.require_version(&prompt.uri, prompt.version)?;
             if subject.analysis.is_none() {
                 let further = self.settings_of(&prompt.uri);
-                let encoding = self.negotiated().encoding;
-                let place = Place::of_prompt(prompt, &document, encoding, &further)?;
+                let (encoding, prompt) = (self.negotiated().encoding, prompt.clone());
+                let is_long = document.text.len_bytes() > FOUND_AT_ONCE;
+                let find = move || Place::of_prompt(&prompt, &document, encoding, &further);
+                let place = if is_long {
+                    tokio::task::spawn_blocking(find).await.unwrap_or_else(|_| {
+                        let problem = "finding the prompt failed unexpectedly; please report it";
+                        Err(ViewError::new(ErrorKind::Internal, problem))
+                    })?
+                } else {
+                    find()?
+                };
                 return Ok(place.with(subject));
             }
         }

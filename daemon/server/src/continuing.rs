@@ -43,7 +43,7 @@ impl Desk {
         &self,
         params: ContinueParams,
     ) -> Result<Answer<ContinuationView>, ViewError> {
-        let place = Arc::new(self.place(&params.subject)?);
+        let place = Arc::new(self.place(&params.subject).await?);
         self.require_loaded(place.ask.model.as_deref())?;
         let started = Instant::now();
         let flight = self.flights.start(&place.uri, Continue::METHOD);

@@ -43,7 +43,7 @@ impl Flights {
         let key = (uri.to_owned(), method);
         let entry = Entry { serial, cancel: cancel.clone(), stopped: stopped.clone() };
         let mut entries = self.lock();
-        if self.closed.load(Ordering::Relaxed) {
+        if self.is_closed() {
             entry.stop();
         }
         if let Some(older) = entries.insert(key.clone(), entry) {
@@ -69,6 +69,11 @@ impl Flights {
         let entries = self.lock();
         self.closed.store(true, Ordering::Relaxed);
         entries.values().for_each(Entry::stop);
+    }
+
+    /// Whether the client is gone.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Key, Entry>> {

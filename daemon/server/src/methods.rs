@@ -4,6 +4,7 @@ use crate::{
     analyst::{Ask, Job, Turn},
     answering::JobDesk,
     parts::{self, Outline, Titled, TokenScores},
+    settings::Settings,
 };
 use limpid_protocol::{
     inspection::Inspection,
@@ -28,6 +29,9 @@ const FLOW: &str = "flow";
 
 /// A view that this server answers.
 pub(crate) trait Served: View {
+    /// Fills in what the folder's or the editor's settings say where the request says nothing.
+    fn settle(_: &mut Self::Params, _: &Settings) {}
+
     /// Computes the view on the worker, from step one.
     fn compute(
         desk: &JobDesk,
@@ -56,6 +60,11 @@ impl Served for Tokens {
 }
 
 impl Served for RouteGraph {
+    fn settle(params: &mut Self::Params, settings: &Settings) {
+        let mass = || settings.routes_mass.map(|share| format!("mass={share}"));
+        params.prune = params.prune.take().or_else(mass);
+    }
+
     fn compute(
         desk: &JobDesk,
         ask: &Ask,

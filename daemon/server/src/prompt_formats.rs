@@ -102,12 +102,6 @@ pub fn sections_of(prompt: &PromptText) -> Vec<Section> {
     sections::of(prompt)
 }
 
-/// Whether a document of this name and language is a prompt as a whole.
-pub fn is_whole_prompt(name: &str, language: &str) -> bool {
-    let format = Format::of(name, language);
-    matches!(format, Format::Plain | Format::PromptFile | Format::Transcript)
-}
-
 /// The prompt that a selection is: what a string literal in code or JSON means, else the text as it stands. A span that does
 /// not lie in the text at character boundaries is moved inwards until it does.
 pub fn of_selection(name: &str, language: &str, text: &str, span: Range<usize>) -> PromptDocument {

@@ -36,7 +36,7 @@ where
     O: AsyncWrite,
 {
     let flights = Flights::default();
-    let under_way = flights.clone();
+    let (under_way, ended) = (flights.clone(), flights.clone());
     let documents = Arc::new(Documents::default());
     let guest = Guest { id: shared.enter(documents.clone()), shared: shared.clone() };
     let id = guest.id;
@@ -75,6 +75,7 @@ where
     });
     Server::new(guarded, output, socket).concurrency_level(CONCURRENCY).serve(service).await;
     guard.abort();
+    ended.close();
     drop(guest);
 }
 

@@ -21,8 +21,6 @@ use globset::{GlobBuilder, GlobMatcher};
 
 /// Tokens predicted after a prompt where nothing says how many.
 pub const DEFAULT_PREDICTIONS: usize = 3;
-/// Share of flow drawn where nothing says how much.
-pub const DEFAULT_MASS: f32 = 0.9;
 
 /// Settings of one source, or of several merged: what is none was not said.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -184,10 +182,5 @@ impl Settings {
     /// Likely next tokens shown after a prompt.
     pub fn predictions(&self) -> usize {
         self.inlay_predictions.unwrap_or(DEFAULT_PREDICTIONS)
-    }
-
-    /// Share of flow that the routes show.
-    pub fn mass(&self) -> f32 {
-        self.routes_mass.unwrap_or(DEFAULT_MASS)
     }
 }

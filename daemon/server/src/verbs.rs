@@ -33,6 +33,9 @@ use ropey::Rope;
 use std::sync::Arc;
 use tower_lsp::ls_types::{self as lsp, Uri};
 
+/// Prompts of one document that a model looks at unasked: a file of lines may hold thousands.
+const MOST_LOOKED_AT: usize = 64;
+
 /// Names of the commands that the server carries out.
 pub(crate) fn command_names() -> Vec<String> {
     commands::Command::ALL.into_iter().map(|command| command.name().to_owned()).collect()

@@ -2,14 +2,13 @@
 #![allow(dead_code, reason = "not every test program needs everything")]
 
 use crate::running::{command, golden};
+use limpid_tests::lsp_process::LspProcess;
 use serde_json::{Value, json};
 use std::{
     collections::VecDeque,
-    io::{BufRead, BufReader, Write},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::{Child, ChildStdin, Command, Output, Stdio},
-    sync::mpsc::{Receiver, channel},
+    process::{Command, Output},
     time::Duration,
 };
 
@@ -105,11 +104,8 @@ pub(crate) fn letters(folder: &Path, family: &str) {
 
 /// An editor.
 pub(crate) struct Editor {
-    child: Child,
-    input: Option<ChildStdin>,
-    messages: Receiver<Value>,
+    process: LspProcess,
     unread: VecDeque<Value>,
-    next_id: i64,
 }
 
 impl Editor {
@@ -122,38 +118,20 @@ impl Editor {
         editor
     }
 
-    pub(crate) fn connect(mut command: Command) -> Self {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().unwrap();
-        let mut output = BufReader::new(child.stdout.take().unwrap());
-        let (says, messages) = channel();
-        std::thread::spawn(move || {
-            while let Some(message) = read(&mut output) {
-                if says.send(message).is_err() {
-                    return;
-                }
-            }
-        });
-        let input = child.stdin.take();
-        Self { child, input, messages, unread: VecDeque::new(), next_id: 0 }
+    pub(crate) fn connect(command: Command) -> Self {
+        Self { process: LspProcess::start(command), unread: VecDeque::new() }
     }
 
     pub(crate) fn send(&mut self, message: &Value) {
-        let body = message.to_string();
-        let input = self.input.as_mut().unwrap();
-        write!(input, "Content-Length: {}\r\n\r\n{body}", body.len()).unwrap();
-        input.flush().unwrap();
+        self.process.send(message);
     }
 
     pub(crate) fn notify(&mut self, method: &str, params: Value) {
-        self.send(&json!({ "jsonrpc": "2.0", "method": method, "params": params }));
+        self.process.notify(method, params);
     }
 
     pub(crate) fn request(&mut self, method: &str, params: Value) -> i64 {
-        self.next_id += 1;
-        let id = self.next_id;
-        self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }));
-        id
+        self.process.request(method, params)
     }
 
     pub(crate) fn answer(&mut self, id: i64) -> Result<Value, Value> {
@@ -202,14 +180,12 @@ impl Editor {
     pub(crate) fn leave(mut self) {
         self.ask("shutdown", Value::Null).unwrap();
         self.send(&json!({ "jsonrpc": "2.0", "method": "exit" }));
-        self.input = None;
-        assert!(self.child.wait().unwrap().success());
+        assert!(self.process.end().success());
     }
 
     /// Closes its side without a word, and waits for the program's end.
     pub(crate) fn vanish(mut self) {
-        self.input = None;
-        self.child.wait().unwrap();
+        self.process.end();
     }
 
     fn find(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
@@ -217,7 +193,7 @@ impl Editor {
             return self.unread.remove(at).unwrap();
         }
         loop {
-            let message = self.messages.recv_timeout(HANG).expect("no answer");
+            let message = self.process.receive(HANG).expect("no answer");
             // Room for progress is always there.
             if message["method"] == "window/workDoneProgress/create" {
                 self.send(&json!({ "jsonrpc": "2.0", "id": message["id"], "result": null }));
@@ -230,31 +206,6 @@ impl Editor {
     }
 }
 
-impl Drop for Editor {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 pub(crate) fn hover_at(character: u32) -> Value {
     json!({ "textDocument": { "uri": URI }, "position": { "line": 0, "character": character } })
-}
-
-fn read(output: &mut impl BufRead) -> Option<Value> {
-    let mut length = None;
-    loop {
-        let mut line = String::new();
-        if output.read_line(&mut line).ok()? == 0 {
-            return None;
-        }
-        match line.trim_end().strip_prefix("Content-Length: ") {
-            Some(found) => length = found.parse::<usize>().ok(),
-            None if line.trim_end().is_empty() => break,
-            None => {}
-        }
-    }
-    let mut body = vec![0; length?];
-    output.read_exact(&mut body).ok()?;
-    serde_json::from_slice(&body).ok()
 }

@@ -118,12 +118,7 @@ pub const FOLDER_KEYS: &[Key] = &[
         Some("false"),
         "Show in the text how surprising each token and line is to the model.",
     ),
-    key(
-        "heat.method",
-        Kind::Method,
-        Some("\"atp\""),
-        "Attribution method that heat and roll-ups show.",
-    ),
+    key("heat.method", Kind::Method, Some("\"atp\""), "Attribution method that heat shows."),
     key(
         "heat.show",
         Kind::OneOf(&["off", "tokens", "colors"]),

@@ -48,7 +48,7 @@ fn every_key_is_read() {
     assert_eq!((model.as_deref(), chat, target, foil), (Some("a/b"), Some(true), None, None));
     assert_eq!(untrusted.unwrap(), ["tool", "user"]);
     assert_eq!((settings.inlay_predictions, settings.inlay_surprisal), (Some(10), Some(true)));
-    assert_eq!((settings.heat_method.as_deref(), settings.mass()), (Some("flow"), 1.0));
+    assert_eq!((settings.heat_method.as_deref(), settings.routes_mass), (Some("flow"), Some(1.0)));
     assert_eq!(settings.heat_show, Some(HeatShow::Colors));
     let rules = &settings.prompts;
     assert_eq!(rules[0].target.as_deref(), Some(" Paris"));
@@ -134,7 +134,10 @@ fn editors_settings_are_nested_or_dotted_and_may_hold_what_is_theirs() {
     let (settings, problems) = read_editor(
         &json!({"inlay.predictions": 2, "routes.mass": 0.5, "limpid.chat": true, "modle": 1}),
     );
-    assert_eq!((settings.predictions(), settings.mass(), settings.chat), (2, 0.5, Some(true)));
+    assert_eq!(
+        (settings.predictions(), settings.routes_mass, settings.chat),
+        (2, Some(0.5), Some(true))
+    );
     assert_eq!(problems, ["`modle` is no key of limpid; did you mean `model`?"]);
     assert_eq!(read_editor(&json!(null)), (Settings::default(), Vec::new()));
     assert_eq!(read_editor(&json!([1])), (Settings::default(), Vec::new()));

@@ -37,12 +37,7 @@ impl Desk {
         let place = Arc::new(Place::clone(&spot.place).asking(ask));
         let top =
             inspection.routes.nodes.iter().max_by_key(|node| (node.layer, rank(node.kind)))?;
-        let drawing = Drawing {
-            uri: &at.text_document.uri,
-            place: &place,
-            inspection: &inspection,
-            encoding: self.encoding(),
-        };
+        let drawing = self.drawing(&at.text_document.uri, &place, &inspection);
         let mut item = drawing.item(top, None);
         item.name = format!(
             "{} after {}",
@@ -62,12 +57,7 @@ impl Desk {
         item: &lsp::CallHierarchyItem,
     ) -> Option<Vec<lsp::CallHierarchyIncomingCall>> {
         let (place, inspection, of) = self.route_node(item).await?;
-        let drawing = Drawing {
-            uri: &item.uri,
-            place: &place,
-            inspection: &inspection,
-            encoding: self.encoding(),
-        };
+        let drawing = self.drawing(&item.uri, &place, &inspection);
         let calls = drawing.edges(|edge| edge.to == of).into_iter().filter_map(|edge| {
             let bottom = drawing.below(edge.from);
             let from = drawing.item(drawing.node(bottom)?, Some(edge));
@@ -82,17 +72,21 @@ impl Desk {
         item: &lsp::CallHierarchyItem,
     ) -> Option<Vec<lsp::CallHierarchyOutgoingCall>> {
         let (place, inspection, of) = self.route_node(item).await?;
-        let drawing = Drawing {
-            uri: &item.uri,
-            place: &place,
-            inspection: &inspection,
-            encoding: self.encoding(),
-        };
+        let drawing = self.drawing(&item.uri, &place, &inspection);
         let calls = drawing.edges(|edge| edge.from == of).into_iter().filter_map(|edge| {
             let to = drawing.item(drawing.node(edge.to)?, Some(edge));
             Some(lsp::CallHierarchyOutgoingCall { from_ranges: vec![item.selection_range], to })
         });
         Some(calls.collect())
+    }
+
+    fn drawing<'a>(
+        &self,
+        uri: &'a Uri,
+        place: &'a Place,
+        inspection: &'a Inspection,
+    ) -> Drawing<'a> {
+        Drawing { uri, place, inspection, encoding: self.encoding() }
     }
 
     /// The place and analysis that an item came from, and the node's number in it.

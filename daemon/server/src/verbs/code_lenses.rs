@@ -4,7 +4,7 @@
 use crate::{
     answering::Desk,
     place::Place,
-    verbs::{commands::Command, inlay_hints::is_superseded, lsp_range},
+    verbs::{MOST_LOOKED_AT, commands::Command, inlay_hints::is_superseded, lsp_range},
 };
 use limpid_protocol::{
     display,
@@ -17,11 +17,15 @@ impl Desk {
     /// `textDocument/codeLens`.
     pub(crate) async fn lenses(&self, uri: &Uri) -> Option<Vec<lsp::CodeLens>> {
         let mut lenses = Vec::new();
-        for place in self.prompts(uri) {
-            let summary = match self.glanced("textDocument/codeLens", &place).await {
-                Ok(glance) => summary(&glance),
-                Err(error) if is_superseded(&error) => return None,
-                Err(error) => problem(&error),
+        for (at, place) in self.prompts(uri).into_iter().enumerate() {
+            let summary = if at < MOST_LOOKED_AT {
+                match self.glanced("textDocument/codeLens", &place).await {
+                    Ok(glance) => summary(&glance),
+                    Err(error) if is_superseded(&error) => return None,
+                    Err(error) => problem(&error),
+                }
+            } else {
+                "Limpid: inspect".to_owned()
             };
             let start = place.prompt.source.start;
             let range = lsp_range(&place.text, start..start, self.encoding());

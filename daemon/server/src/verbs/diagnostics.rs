@@ -8,7 +8,7 @@ use crate::{
     prompt_document::{Problem, Severity},
     settings::assist,
     token_table::token_source,
-    verbs::{is_folder_settings, lsp_range},
+    verbs::{MOST_LOOKED_AT, is_folder_settings, lsp_range},
 };
 use limpid_protocol::{
     display,
@@ -72,14 +72,16 @@ impl Desk {
             desk.publish(&uri, version, &at_once).await;
             tokio::time::sleep(PAUSE).await;
             // What the model says comes when there is one: nobody has it loaded only for this.
-            while desk.documents.version(uri.as_str()) == version && desk.lacks_model(&uri) {
+            let holds =
+                || !desk.flights.is_closed() && desk.documents.version(uri.as_str()) == version;
+            while holds() && desk.lacks_model(&uri) {
                 tokio::time::sleep(PAUSE).await;
             }
-            if desk.documents.version(uri.as_str()) != version {
+            if !holds() {
                 return;
             }
             let mut problems = desk.model_problems(&uri).await;
-            if !problems.is_empty() && desk.documents.version(uri.as_str()) == version {
+            if !problems.is_empty() && holds() {
                 problems.splice(0..0, at_once);
                 desk.publish(&uri, version, &problems).await;
             }
@@ -89,7 +91,11 @@ impl Desk {
     /// Whether a model of the document's prompts is not loaded.
     fn lacks_model(&self, uri: &Uri) -> bool {
         let analyst = &self.shared.analyst;
-        self.prompts(uri).iter().any(|place| !analyst.is_loaded(place.ask.model.as_deref()))
+        let places = self.prompts(uri);
+        places
+            .iter()
+            .take(MOST_LOOKED_AT)
+            .any(|place| !analyst.is_loaded(place.ask.model.as_deref()))
     }
 
     /// After a document was closed: takes away what was said about it.
@@ -135,7 +141,7 @@ impl Desk {
     /// What the model says about the document's prompts.
     async fn model_problems(&self, uri: &Uri) -> Vec<Problem> {
         let mut problems = Vec::new();
-        for place in self.prompts(uri) {
+        for place in self.prompts(uri).into_iter().take(MOST_LOOKED_AT) {
             let of = Arc::clone(&place);
             let further = self.settings_of(uri.as_str()).untrusted.clone().unwrap_or_default();
             let found = self

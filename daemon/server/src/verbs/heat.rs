@@ -2,10 +2,16 @@
 //! `limpidSink`) and documentColor. Nothing appears unless the setting `heat.show` asks for it.
 
 use crate::{
-    answering::Desk, place::Place, positions::to_range, settings::HeatShow,
-    token_table::token_source, verbs::lsp_range,
+    answering::Desk,
+    place::Place,
+    positions::to_range,
+    settings::HeatShow,
+    token_table::token_source,
+    verbs::{MOST_LOOKED_AT, lsp_range},
 };
-use limpid_protocol::{inspection::TokenRow, views::attribution::AttributionView};
+use limpid_protocol::{
+    inspection::TokenRow, request::Subject, views::attribution::AttributionParams,
+};
 use std::{ops::Range, sync::Arc};
 use tower_lsp::ls_types::{self as lsp, Uri};
 
@@ -96,16 +102,30 @@ impl Desk {
     /// Every token that has a step, in the order of the document; spans do not overlap.
     async fn heat(&self, uri: &Uri) -> Vec<(Range<usize>, Step, Arc<Place>)> {
         let mut found = Vec::new();
-        for place in self.prompts(uri) {
-            let ask = place.ask.clone();
+        let method = self.settings_of(uri.as_str()).heat_method.clone();
+        for place in self.prompts(uri).into_iter().take(MOST_LOOKED_AT) {
+            let (ask, method) = (place.ask.clone(), method.clone());
             let result = self
                 .run("textDocument/semanticTokens/full", &place, move |desk, job| {
-                    Ok((desk.inspection(&ask, job)?, desk.attributions(&ask, job)?))
+                    let inspection = desk.inspection(&ask, job)?;
+                    let scores = match &method {
+                        None => desk.attributions(&ask, job)?.attribution.scores.clone(),
+                        Some(method) => {
+                            let params = AttributionParams {
+                                subject: Subject::nothing(),
+                                methods: Some(vec![method.clone()]),
+                                top: Some(0),
+                            };
+                            let view = desk.analyst()?.attributions(&ask, &params, job)?;
+                            view.attribution.scores
+                        }
+                    };
+                    Ok((inspection, scores))
                 })
                 .await;
-            let Ok((inspection, view)) = result else { continue };
+            let Ok((inspection, scores)) = result else { continue };
             let mut at = 0;
-            for (token, step) in steps(&inspection.tokens, &view) {
+            for (token, step) in steps(&inspection.tokens, &scores) {
                 let Some(span) = token_source(token, &place) else { continue };
                 // Tokens that share a character, or a variable's place, are drawn once.
                 let span = span.start.max(at)..span.end;
@@ -120,13 +140,9 @@ impl Desk {
 }
 
 /// Steps by share of the largest score without the first token's; tokens below half a step have none.
-fn steps<'a>(
-    tokens: &'a [TokenRow],
-    view: &AttributionView,
-) -> impl Iterator<Item = (&'a TokenRow, Step)> {
-    let scores = view.attribution.scores.clone();
+fn steps<'a>(tokens: &'a [TokenRow], scores: &[f32]) -> impl Iterator<Item = (&'a TokenRow, Step)> {
     let largest = scores.iter().skip(1).fold(0f32, |most, score| most.max(score.abs()));
-    tokens.iter().zip(scores).filter_map(move |(token, score)| {
+    tokens.iter().zip(scores).filter_map(move |(token, &score)| {
         if token.index == 0 {
             return Some((token, Step::Sink));
         }

@@ -275,3 +275,55 @@ async fn surprisal_stands_at_line_ends_when_asked_for() {
     assert_eq!(names(&hints, "label"), [" 1.00 nats", " 2.00 nats"]);
     client.leave_unread().await;
 }
+
+#[tokio::test]
+async fn settings_say_what_a_request_leaves_out() {
+    let uri = "file:///a.txt";
+    let mut client = client_with(uri, FIVE).await;
+    let settings = json!({ "settings": { "limpid": { "routes": { "mass": 0.5 } } } });
+    client.notify("workspace/didChangeConfiguration", settings).await;
+    let subject = json!({ "prompt": { "uri": uri, "version": 1 } });
+    let mut prune = async |params: Value| {
+        let answer = client.ask("limpid/routes", params).await.unwrap();
+        answer["view"]["routes"]["prune"].clone()
+    };
+    assert_eq!(prune(json!({ "subject": subject })).await, "mass=0.5");
+    assert_eq!(prune(json!({ "subject": subject, "prune": "lmtt=0.04" })).await, "lmtt=0.04");
+    client.leave_unread().await;
+}
+
+#[tokio::test]
+async fn of_many_prompts_the_first_are_looked_at_unasked() {
+    let fake = FakeAnalyst::loaded();
+    let asks = json!({ "textDocument": { "diagnostic": {} } });
+    let (mut client, _) = LspClient::start(fake.clone(), asks).await;
+    let uri = "file:///many.jsonl";
+    let lines: Vec<String> = (0..500).map(|n| format!("{{\"prompt\":\"line {n}\"}}")).collect();
+    client.open(uri, &lines.join("\n")).await;
+    let document = json!({ "textDocument": { "uri": uri } });
+    let lenses = client.ask("textDocument/codeLens", document).await.unwrap();
+    assert_eq!(lenses.as_array().unwrap().len(), 5 * 500);
+    assert_eq!(lenses[5 * 499]["command"]["title"], "Limpid: inspect");
+    assert_eq!(fake.inspections.load(std::sync::atomic::Ordering::SeqCst), 64);
+    client.leave().await;
+}
+
+/// What waits for a model on behalf of a client ends with the client.
+#[tokio::test]
+async fn a_client_that_left_leaves_nothing_behind() {
+    let fake = std::sync::Arc::new(FakeAnalyst::default());
+    let (mut client, _) = LspClient::start(fake.clone(), json!({})).await;
+    client.open("file:///a.txt", FIVE).await;
+    client
+        .ask("textDocument/documentSymbol", json!({ "textDocument": { "uri": "file:///a.txt" } }))
+        .await
+        .unwrap();
+    client.leave_unread().await;
+    let gone = async {
+        while std::sync::Arc::strong_count(&fake) > 1 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let limit = std::time::Duration::from_secs(20);
+    tokio::time::timeout(limit, gone).await.expect("somebody still holds the models");
+}
