@@ -15,6 +15,7 @@ use limpid_protocol::{
     views::{continuation::Continue, models::Models, status::Status},
 };
 use std::{
+    pin::Pin,
     sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
@@ -33,8 +34,27 @@ const GRACE: Duration = Duration::from_secs(1);
 pub async fn serve<I, O>(shared: Arc<Shared>, settings: ClientSettings, input: I, output: O)
 where
     I: AsyncRead + Unpin + Send + 'static,
-    O: AsyncWrite,
+    O: AsyncWrite + Send + 'static,
 {
+    service(shared, settings, Box::new(input), Box::pin(output)).await;
+}
+
+/// The service of one client, behind pointers: so the whole server is compiled here, and not again in every crate that awaits it.
+fn service(
+    shared: Arc<Shared>,
+    settings: ClientSettings,
+    input: Box<dyn AsyncRead + Unpin + Send>,
+    output: Pin<Box<dyn AsyncWrite + Send>>,
+) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(serve_streams(shared, settings, input, output))
+}
+
+async fn serve_streams(
+    shared: Arc<Shared>,
+    settings: ClientSettings,
+    input: Box<dyn AsyncRead + Unpin + Send>,
+    output: Pin<Box<dyn AsyncWrite + Send>>,
+) {
     let flights = Flights::default();
     let (under_way, ended) = (flights.clone(), flights.clone());
     let documents = Arc::new(Documents::default());
