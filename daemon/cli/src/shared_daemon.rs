@@ -38,6 +38,9 @@ const LAST_JOBS: Duration = Duration::from_secs(5);
 const MOST_CLIENTS: usize = 512;
 /// When a daemon leaves unless somebody says otherwise.
 const IDLE: Duration = Duration::from_secs(30 * 60);
+/// Threads for clients. Writing a large answer as JSON holds one for tens of milliseconds; with more threads than cores the
+/// system shares the cores out, and the others' hovers do not wait for it.
+const THREADS: usize = 16;
 /// How often a wait looks again.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -47,7 +50,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Another daemon lives; the socket cannot be made; the device is absent.
 pub(crate) fn run(args: &DaemonRunArgs) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(THREADS)
         .enable_all()
         .build()
         .context("no threads for the daemon")?;

@@ -3,9 +3,11 @@
 use crate::{analyst::Ask, place::Place};
 use limpid_protocol::{
     inspection::Inspection,
+    request::Request,
     views::{attribution::AttributionView, tokens::TokensView},
 };
 use quick_cache::{Weighter, sync::Cache};
+use serde_json::Value;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A short list, most recent last. Looked up by walking: it is shorter than hashing a prompt twice would cost.
@@ -42,16 +44,42 @@ const GLANCE_BYTES: u64 = 32 << 20;
 const FIRST_BYTES: u64 = 128 << 20;
 /// Bytes of second steps that are kept, about.
 const SECOND_BYTES: u64 = 32 << 20;
+/// Bytes of views that are kept, about.
+const VIEW_BYTES: u64 = 64 << 20;
 
 /// Numbers by question, for all clients of a process: equal questions have equal answers, whoever asks.
 pub(crate) struct Numbers {
     glances: Cache<Ask, Arc<TokensView>, ByBytes>,
     first: Cache<Ask, Arc<Inspection>, ByBytes>,
     second: Cache<Ask, Arc<AttributionView>, ByBytes>,
+    views: Cache<(Ask, ViewKey), Arc<Value>, ByBytes>,
 }
 
 #[derive(Clone)]
 struct ByBytes;
+
+/// Which view of a question: its method and params, without the subject.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ViewKey(String);
+
+impl ViewKey {
+    pub(crate) fn of<V: Request>(params: &V::Params) -> Self {
+        let mut params = serde_json::to_value(params).unwrap_or_default();
+        if let Some(params) = params.as_object_mut() {
+            params.remove("subject");
+        }
+        Self(format!("{} {params}", V::METHOD))
+    }
+}
+
+/// Bytes of a value in memory for each byte of its text, about.
+const BYTES_A_LETTER: usize = 4;
+
+impl Weighter<(Ask, ViewKey), Arc<Value>> for ByBytes {
+    fn weight(&self, (ask, key): &(Ask, ViewKey), view: &Arc<Value>) -> u64 {
+        (ask.text.len() + key.0.len() + view.to_string().len() * BYTES_A_LETTER + ROW) as u64
+    }
+}
 
 /// Bytes of a row of heads or neurons, with the tokens it writes.
 const ROW: usize = 1024;
@@ -91,6 +119,7 @@ impl Default for Numbers {
             glances: Cache::with_weighter(1024, GLANCE_BYTES, ByBytes),
             first: Cache::with_weighter(1024, FIRST_BYTES, ByBytes),
             second: Cache::with_weighter(1024, SECOND_BYTES, ByBytes),
+            views: Cache::with_weighter(1024, VIEW_BYTES, ByBytes),
         }
     }
 }
@@ -137,11 +166,20 @@ impl Numbers {
         self.second.insert(ask.clone(), attribution);
     }
 
+    pub(crate) fn view(&self, ask: &Ask, key: &ViewKey) -> Option<Arc<Value>> {
+        self.views.get(&(ask.clone(), key.clone()))
+    }
+
+    pub(crate) fn keep_view(&self, ask: &Ask, key: &ViewKey, view: &Value) {
+        self.views.insert((ask.clone(), key.clone()), Arc::new(view.clone()));
+    }
+
     /// Forgets the numbers of a model by any of its names: another may answer to them now.
     pub(crate) fn forget(&self, names: &[Option<String>]) {
         self.glances.retain(|ask, _| !names.contains(&ask.model));
         self.first.retain(|ask, _| !names.contains(&ask.model));
         self.second.retain(|ask, _| !names.contains(&ask.model));
+        self.views.retain(|(ask, _), _| !names.contains(&ask.model));
     }
 }
 

@@ -2,7 +2,7 @@
 //! What must not live here: what a view shows.
 
 use crate::{
-    analyses::{Analyses, Numbers},
+    analyses::{Analyses, Numbers, ViewKey},
     analyst::{Analyst, Ask, Job},
     capabilities::Negotiated,
     configuration::Configuration,
@@ -28,6 +28,8 @@ use limpid_protocol::{
         tokens::TokensView,
     },
 };
+use serde::Serialize;
+use serde_json::Value;
 use std::{
     cell::Cell,
     collections::BTreeSet,
@@ -82,15 +84,17 @@ impl Desk {
     pub(crate) async fn answer<V: Served>(
         &self,
         mut params: V::Params,
-    ) -> Result<Answer<V::Body>, ViewError> {
+    ) -> Result<Answer<Value>, ViewError> {
         let place = Arc::new(self.place(V::subject(&params)).await?);
         V::settle(&mut params, &self.settings_of(&place.uri));
+        let view = ViewKey::of::<V>(&params);
         let encoding = self.negotiated().encoding;
         let at = place.clone();
         let answer = self
             .run(V::METHOD, &place, move |desk, job| {
                 let inspection = desk.inspection(&at.ask, job)?;
-                let view = V::compute(desk, &at.ask, &params, &inspection, job)?;
+                let compute = || V::compute(desk, &at.ask, &params, &inspection, job);
+                let view = desk.view(&at.ask, &view, compute)?;
                 let token_table = token_table(&inspection.tokens, &at, encoding);
                 let model = inspection.model.name.clone();
                 Ok(Answer {
@@ -303,6 +307,22 @@ impl JobDesk {
             return Err(ViewError::new(ErrorKind::Cancelled, "not kept"));
         }
         Ok(&*self.analyst)
+    }
+
+    /// A view as JSON, computed at most once for a question and its params.
+    fn view<T: Serialize>(
+        &self,
+        ask: &Ask,
+        key: &ViewKey,
+        compute: impl FnOnce() -> Result<T, ViewError>,
+    ) -> Result<Value, ViewError> {
+        if let Some(kept) = self.numbers.view(ask, key) {
+            return Ok(Value::clone(&kept));
+        }
+        let view = serde_json::to_value(compute()?)
+            .map_err(|error| ViewError::new(ErrorKind::Internal, error.to_string()))?;
+        self.numbers.keep_view(ask, key, &view);
+        Ok(view)
     }
 
     /// A glance, computed at most once for a question; an inspection of it holds one.
