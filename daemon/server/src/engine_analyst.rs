@@ -1,7 +1,7 @@
 //! The real [`Analyst`]: models from the store, traces from a cache by prefix, inspections kept for follow-up requests.
 
 use crate::{
-    analyst::{Analyst, Ask, Continuing, Hold, Job},
+    analyst::{Analyst, Ask, Continuing, Hold, Job, Rendering},
     error_codes::from_engine,
     model_slots::ModelSlots,
     predicted_cache::PredictedCache,
@@ -260,6 +260,10 @@ impl Analyst for EngineAnalyst {
         }
         let problem = format!("model `{model}` is not loaded");
         Err(ViewError::new(ErrorKind::ModelNotFound, problem))
+    }
+
+    fn render(&self, ask: &Ask, job: &Job) -> Result<Rendering, ViewError> {
+        self.rendering(ask, job)
     }
 
     fn glance(&self, ask: &Ask, job: &Job) -> Result<TokensView, ViewError> {
