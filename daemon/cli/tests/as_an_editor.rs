@@ -7,6 +7,7 @@ mod editor;
 mod running;
 
 use editor::Editor;
+use limpid_protocol::inspection::{Attribution, Target};
 use running::{command, golden, limpid, real, text};
 use serde_json::{Value, json};
 
@@ -46,5 +47,33 @@ fn a_prompt_is_rendered_as_on_the_command_line() {
     }
     let status = editor.ask("limpid/status", json!({})).unwrap();
     assert_eq!(status["cache"]["misses"], 0, "no forward pass: {status}");
+    editor.leave();
+}
+
+#[test]
+fn an_answer_is_measured_against_another_as_on_the_command_line() {
+    let mut editor = editor();
+    let mut subject = open(&mut editor, "file:///a.txt", "The capital of France is Paris.");
+    subject["target"] = json!({ "answer": { "start": 5, "end": 7 } });
+    subject["foil"] = json!(" Rome, of course.");
+    let view =
+        editor.ask("limpid/attribution", json!({ "subject": subject })).unwrap()["view"].clone();
+    let other = ["--answer", " Paris.", "--foil-answer", " Rome, of course."];
+    let own = said(&[&["inspect", "--text", "The capital of France is"], &other[..]].concat());
+    // Through their types: an answer spells its numbers with more digits.
+    let target = |of: &Value| serde_json::from_value::<Target>(of["target"].clone()).unwrap();
+    assert_eq!(target(&view), target(&own));
+    let scores =
+        |of: &Value| serde_json::from_value::<Attribution>(of["attribution"].clone()).unwrap();
+    assert_eq!(scores(&view), scores(&own));
+    let mut refused = |foil: Value| {
+        subject["foil"] = foil;
+        let error = editor.ask("limpid/attribution", json!({ "subject": subject })).unwrap_err();
+        assert_eq!(error["data"]["kind"], "bad-request", "{error}");
+        error["message"].as_str().unwrap().to_owned()
+    };
+    assert!(refused(json!("")).contains("`foil` is empty"));
+    assert!(refused(json!(" Paris.")).contains("are the same tokens"));
+    assert!(refused(json!(4_000_000)).contains("token id 4000000 at index 5 is out of range"));
     editor.leave();
 }

@@ -39,7 +39,7 @@ pub struct Ask {
     pub position: Option<usize>,
     /// The token that is explained; none: the top one.
     pub token: Option<TokenChoice>,
-    /// The token it is compared with.
+    /// The token it is compared with; of an answer, another answer: a text of one token or more.
     pub foil: Option<TokenChoice>,
     /// Tokens of the prompt that are explained together.
     pub answer: Option<AnswerRange>,
@@ -77,8 +77,8 @@ impl Ask {
         Self {
             position: target.position,
             token: target.token.clone(),
-            // An answer is explained without a foil.
-            foil: self.foil.clone().filter(|_| target.answer.is_none()),
+            // What a token is compared with is no other answer, nor the other way round.
+            foil: self.foil.clone().filter(|_| self.answer.is_none() && target.answer.is_none()),
             answer: target.answer,
             ..self.clone()
         }

@@ -142,7 +142,7 @@ impl EngineAnalyst {
         let question = Question {
             position: ask.position,
             target: ask.token.as_ref().map(|choice| Self::token(&loaded, choice)).transpose()?,
-            foil: ask.foil.as_ref().map(|choice| Self::token(&loaded, choice)).transpose()?,
+            foil: Self::foil(&loaded, ask)?,
             answer: ask.answer.map(|answer| answer.start..answer.end),
             objective: ask
                 .objective
@@ -161,7 +161,12 @@ impl EngineAnalyst {
         let known =
             self.inspections.iter().map(|(_, known)| Arc::clone(known.inspector.findings()));
         let fingerprint = loaded.fingerprint;
-        let inspector = Inspector::new(loaded, trace, &question, known, watch)?;
+        let mut inspector = Inspector::new(Arc::clone(&loaded), trace, &question, known, watch)?;
+        if let (Some(answer), Some(foil)) = (ask.answer, &ask.foil) {
+            let trace = inspector.findings().trace();
+            let foil = self.foil_trace(&loaded, trace, answer, foil, watch)?;
+            inspector = inspector.against(Arc::new(foil))?;
+        }
         inspector.findings().know_predicted(&predicted);
         Ok(Inspected { inspector, tokens, fingerprint })
     }

@@ -13,6 +13,7 @@ mod continuing;
 mod documents;
 pub mod engine_analyst;
 mod engine_continuation;
+mod engine_foil;
 mod engine_glance;
 mod engine_rendering;
 pub mod error_codes;
