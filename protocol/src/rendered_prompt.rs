@@ -1,4 +1,4 @@
-//! A prompt as a model sees it: the object that `limpid render --format json` prints.
+//! A prompt as a model sees it: the view of `limpid/render`, and the object that `limpid render --format json` prints.
 
 wire! {
     /// Bytes of the source.

@@ -56,7 +56,7 @@ wire! {
         /// The predicted token; left out: the model's top one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub token: Option<TokenChoice>,
-        /// Tokens of the prompt to explain together, as an answer to those before them: then without `position`, `token` and a foil.
+        /// Tokens of the prompt to explain together, as an answer to those before them: then without `position` and `token`, and `subject.foil` is another answer.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub answer: Option<AnswerRange>,
     }
@@ -84,7 +84,7 @@ wire! {
         /// What to explain; left out: the model's top token after the last token, or the target of `analysis`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub target: Option<TargetChoice>,
-        /// The token to compare the target with.
+        /// What to compare the target with: a token; with `target.answer` another answer to the tokens before it, a text of one token or more.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub foil: Option<TokenChoice>,
         /// What is differentiated; left out: `logit_diff` when there is a foil, else `log_odds`.

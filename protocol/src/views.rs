@@ -11,6 +11,7 @@ pub mod models;
 pub mod neuron;
 pub mod node;
 pub mod parts;
+pub mod render;
 pub mod routes;
 pub mod status;
 pub mod tokens;
@@ -32,11 +33,13 @@ macro_rules! for_each_view {
     };
 }
 
-/// Calls `$then!` once for every method: the views, the continuation, which is a job a token, then those that are about no prompt.
+/// Calls `$then!` once for every method: the views, the rendering, which needs no forward pass, the continuation, which is a job a
+/// token, then those that are about no prompt.
 #[macro_export]
 macro_rules! for_each_method {
     ($then:ident) => {
         $crate::for_each_view!($then);
+        $then!($crate::views::render::Render);
         $then!($crate::views::continuation::Continue);
         $then!($crate::views::models::Models);
         $then!($crate::views::status::Status);

@@ -2,7 +2,7 @@
 
 use crate::{args::InspectArgs, prompt::Prepared};
 use anyhow::{Result, anyhow, bail};
-use limpid_engine::tokenizer::{TextPart, Token};
+use limpid_engine::tokenizer::Token;
 use std::ops::Range;
 
 /// What is explained together, if anything.
@@ -57,20 +57,10 @@ fn parse_range(text: &str) -> Result<Range<usize>> {
     }
 }
 
-/// Tokens of a text behind others: as the text is tokenised with them, where that leaves them as they are, else by itself.
+/// Tokens of an answer behind others.
 fn tokens_behind(prepared: &Prepared, before: &[u32], flag: &str, text: &str) -> Result<Vec<u32>> {
     if text.is_empty() {
         bail!("{flag}: the answer is empty; write at least one character");
     }
-    let tokenizer = prepared.loaded.tokenizer()?;
-    let ids = |parts: &[TextPart<'_>]| -> Result<Vec<u32>> {
-        Ok(tokenizer.encode_parts(parts)?.iter().map(|token| token.id).collect())
-    };
-    let answer = TextPart { text, source: Some(0) };
-    let prompt = tokenizer.decode(before);
-    let mut joint = ids(&[TextPart { text: &prompt, source: None }, answer])?;
-    if joint.len() > before.len() && joint.starts_with(before) {
-        return Ok(joint.split_off(before.len()));
-    }
-    ids(&[answer])
+    Ok(prepared.loaded.tokenizer()?.encode_behind(before, text)?)
 }

@@ -13,15 +13,12 @@ use limpid_engine::{
     model_store::{ModelStore, StoreSettings},
     tokenizer::Tokenizer,
 };
-use limpid_protocol::{
-    display::text_of_bytes,
-    rendered_prompt::{ByteSpan, RenderedMessage, RenderedPrompt, RenderedToken},
-};
+use limpid_protocol::{display::text_of_bytes, rendered_prompt::RenderedPrompt};
 use limpid_server::{
     chat_template::{ChatNote, ChatTemplate},
-    prompt_text::PromptText,
+    rendering,
 };
-use std::{ops::Range, path::Path};
+use std::path::Path;
 
 /// Longest template that is read.
 const MAX_TEMPLATE_BYTES: usize = 1 << 20;
@@ -64,37 +61,18 @@ pub(crate) fn run(args: &RenderArgs) -> Result<()> {
         (Some(opened), Some(tokenizer)) => {
             let n_ctx = opened.checkpoint.spec.n_ctx;
             let tokens = read.tokens(tokenizer, n_ctx)?.into_iter();
-            let token = |token: limpid_engine::tokenizer::Token| RenderedToken {
-                id: token.id,
-                text: text_of_bytes(tokenizer.token_bytes(token.id)),
-                source: token.span.map(|span| byte_span(prompt.text.map.to_source(span))),
+            let row = |token: limpid_engine::tokenizer::Token| {
+                let text = text_of_bytes(tokenizer.token_bytes(token.id));
+                rendering::token(&prompt.text, token.id, text, token.span)
             };
-            tokens.map(token).collect()
+            tokens.map(row).collect()
         }
         _ => Vec::new(),
     };
     let text = read.text().to_owned();
-    let messages = messages(&prompt.text, template.is_some());
+    let messages = rendering::messages(&prompt.text, template.is_some());
     let rendered = RenderedPrompt { text, messages, tokens, notes };
     print(&format!("{}\n", serde_json::to_string(&rendered)?))
-}
-
-fn byte_span(span: Range<usize>) -> ByteSpan {
-    ByteSpan { start: span.start, end: span.end }
-}
-
-/// The messages of a prompt; a plain one is a message only in a template.
-fn messages(prompt: &PromptText, is_chat: bool) -> Vec<RenderedMessage> {
-    let message = |role: &str, content: Range<usize>| RenderedMessage {
-        role: role.to_owned(),
-        content: prompt.text[content.clone()].to_owned(),
-        source: byte_span(prompt.map.to_source(content)),
-    };
-    match &prompt.messages {
-        Some(messages) => messages.iter().map(|m| message(&m.role, m.content.clone())).collect(),
-        None if is_chat => vec![message("user", 0..prompt.text.len())],
-        None => Vec::new(),
-    }
 }
 
 fn open(name: &str) -> Result<Opened> {

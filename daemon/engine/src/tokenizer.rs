@@ -126,6 +126,24 @@ impl Tokenizer {
         Ok(tokens)
     }
 
+    /// Tokens of a text that stands behind others: as it is tokenised together with them where that leaves them as they are, else
+    /// as it is by itself. Special tokens are not recognised in it.
+    ///
+    /// # Errors
+    /// As [`Self::encode`].
+    pub fn encode_behind(&self, before: &[u32], text: &str) -> Result<Vec<u32>, EngineError> {
+        let ids = |parts: &[TextPart<'_>]| -> Result<Vec<u32>, EngineError> {
+            Ok(self.encode_parts(parts)?.iter().map(|token| token.id).collect())
+        };
+        let own = TextPart { text, source: Some(0) };
+        let prompt = self.decode(before);
+        let mut joint = ids(&[TextPart { text: &prompt, source: None }, own])?;
+        if joint.len() > before.len() && joint.starts_with(before) {
+            return Ok(joint.split_off(before.len()));
+        }
+        ids(&[own])
+    }
+
     /// Tokens of a text that a model with a window of `n_ctx` is to read: a text that is far too long is not tokenised whole.
     ///
     /// # Errors

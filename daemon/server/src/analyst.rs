@@ -1,7 +1,10 @@
 //! What the server asks of the models: blocking calls in plain protocol types. The engine is adapted to this trait elsewhere;
 //! tests bring a deterministic stand-in. What must not live here: LSP types, positions, async.
 
-use crate::prompt_text::{Message, PromptText};
+use crate::{
+    chat_template::ChatNote,
+    prompt_text::{Message, PromptText},
+};
 use limpid_engine::cancel::CancelToken;
 use limpid_protocol::{
     inspection::{Inspection, Objective, TokenRow},
@@ -36,7 +39,7 @@ pub struct Ask {
     pub position: Option<usize>,
     /// The token that is explained; none: the top one.
     pub token: Option<TokenChoice>,
-    /// The token it is compared with.
+    /// The token it is compared with; of an answer, another answer: a text of one token or more.
     pub foil: Option<TokenChoice>,
     /// Tokens of the prompt that are explained together.
     pub answer: Option<AnswerRange>,
@@ -74,8 +77,8 @@ impl Ask {
         Self {
             position: target.position,
             token: target.token.clone(),
-            // An answer is explained without a foil.
-            foil: self.foil.clone().filter(|_| target.answer.is_none()),
+            // What a token is compared with is no other answer, nor the other way round.
+            foil: self.foil.clone().filter(|_| self.answer.is_none() && target.answer.is_none()),
             answer: target.answer,
             ..self.clone()
         }
@@ -94,6 +97,19 @@ pub struct Turn {
     pub role: String,
     /// Its content, as bytes of [`Ask::text`].
     pub content: Range<usize>,
+}
+
+/// A prompt as its model reads it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rendering {
+    /// Name of the model.
+    pub model: String,
+    /// All it reads, but for a beginning-of-sequence token that a plain prompt gets.
+    pub text: String,
+    /// Its tokens, not predicted; those that were added stand nowhere in [`Ask::text`].
+    pub tokens: Vec<TokenRow>,
+    /// What the chat template does that the document does not say.
+    pub notes: Vec<ChatNote>,
 }
 
 /// Takes the share done (0..1) and what is being done.
@@ -194,6 +210,12 @@ pub trait Analyst: Send + Sync + 'static {
     /// # Errors
     /// [`ErrorKind::ModelNotFound`].
     fn unload(&self, model: &str) -> Result<(), ViewError>;
+
+    /// The prompt as the model reads it. No forward pass.
+    ///
+    /// # Errors
+    /// Of the tokenizer, the chat template and the request.
+    fn render(&self, ask: &Ask, job: &Job) -> Result<Rendering, ViewError>;
 
     /// A glance: what comes next and how each token was predicted, at the cost of what an edit changed.
     ///

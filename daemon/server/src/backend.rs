@@ -32,6 +32,12 @@ impl Backend {
         written(self.0.answer::<V>(params).await)
     }
 
+    /// `limpid/render`.
+    pub(crate) async fn render(&self, params: Value) -> Result<Value> {
+        let params = read::<limpid_protocol::views::render::Render>(params)?;
+        written(self.0.rendered(params).await)
+    }
+
     /// `limpid/continue`.
     pub(crate) async fn continuation(&self, params: Value) -> Result<Value> {
         let params = read::<limpid_protocol::views::continuation::Continue>(params)?;

@@ -1,7 +1,7 @@
 //! The real [`Analyst`]: models from the store, traces from a cache by prefix, inspections kept for follow-up requests.
 
 use crate::{
-    analyst::{Analyst, Ask, Continuing, Hold, Job},
+    analyst::{Analyst, Ask, Continuing, Hold, Job, Rendering},
     error_codes::from_engine,
     model_slots::ModelSlots,
     predicted_cache::PredictedCache,
@@ -142,7 +142,7 @@ impl EngineAnalyst {
         let question = Question {
             position: ask.position,
             target: ask.token.as_ref().map(|choice| Self::token(&loaded, choice)).transpose()?,
-            foil: ask.foil.as_ref().map(|choice| Self::token(&loaded, choice)).transpose()?,
+            foil: Self::foil(&loaded, ask)?,
             answer: ask.answer.map(|answer| answer.start..answer.end),
             objective: ask
                 .objective
@@ -161,7 +161,12 @@ impl EngineAnalyst {
         let known =
             self.inspections.iter().map(|(_, known)| Arc::clone(known.inspector.findings()));
         let fingerprint = loaded.fingerprint;
-        let inspector = Inspector::new(loaded, trace, &question, known, watch)?;
+        let mut inspector = Inspector::new(Arc::clone(&loaded), trace, &question, known, watch)?;
+        if let (Some(answer), Some(foil)) = (ask.answer, &ask.foil) {
+            let trace = inspector.findings().trace();
+            let foil = self.foil_trace(&loaded, trace, answer, foil, watch)?;
+            inspector = inspector.against(Arc::new(foil))?;
+        }
         inspector.findings().know_predicted(&predicted);
         Ok(Inspected { inspector, tokens, fingerprint })
     }
@@ -260,6 +265,10 @@ impl Analyst for EngineAnalyst {
         }
         let problem = format!("model `{model}` is not loaded");
         Err(ViewError::new(ErrorKind::ModelNotFound, problem))
+    }
+
+    fn render(&self, ask: &Ask, job: &Job) -> Result<Rendering, ViewError> {
+        self.rendering(ask, job)
     }
 
     fn glance(&self, ask: &Ask, job: &Job) -> Result<TokensView, ViewError> {

@@ -31,7 +31,7 @@ impl EngineAnalyst {
         let logits = next_logits(loaded, &trace, position)?;
         let token = |choice: &TokenChoice| Self::token(loaded, choice);
         let wanted = ask.token.as_ref().map(token).transpose()?;
-        let foil = ask.foil.as_ref().map(token).transpose()?;
+        let foil = Self::foil(loaded, ask)?;
         let best = top(&logits, 1).first().map_or(0, |(id, _)| *id);
         let named = |id| VocabularyToken { id, text: token_text(loaded, id) };
         let target = named(wanted.unwrap_or(best));

@@ -127,8 +127,10 @@ impl Place {
 
     /// The same prompt with another target.
     pub(crate) fn toward(mut self, position: usize, token: u32) -> Self {
+        if self.ask.answer.take().is_some() {
+            self.ask.foil = None;
+        }
         self.ask.position = Some(position);
-        self.ask.answer = None;
         self.ask.token = Some(limpid_protocol::request::TokenChoice::Id(token));
         self.name();
         self

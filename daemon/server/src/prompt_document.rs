@@ -85,6 +85,8 @@ pub enum Severity {
     Error,
     /// It can, but hardly means what its writer meant.
     Warning,
+    /// What the model does with it is not what is written.
+    Information,
     /// It means something that its writer may not know.
     Hint,
 }

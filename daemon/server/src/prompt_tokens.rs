@@ -2,7 +2,7 @@
 
 use crate::{
     analyst::Ask,
-    chat_template::{self, ChatMessage},
+    chat_template::{self, ChatMessage, RenderedChat},
 };
 use limpid_engine::{
     error::EngineError,
@@ -11,11 +11,19 @@ use limpid_engine::{
 };
 use limpid_protocol::view_error::{ErrorKind, ViewError};
 
-/// Tokens of what is asked about: the text as it is, or its messages in the model's chat template.
+/// Tokens of what is asked about.
 pub(crate) fn encode(loaded: &Loaded, ask: &Ask) -> Result<Vec<Token>, EngineError> {
+    Ok(read(loaded, ask)?.1)
+}
+
+/// What is asked about as its model reads it: the text as it is, or its messages in the model's chat template; and its tokens.
+pub(crate) fn read(
+    loaded: &Loaded,
+    ask: &Ask,
+) -> Result<(Option<RenderedChat>, Vec<Token>), EngineError> {
     let (tokenizer, n_ctx) = (loaded.tokenizer()?, loaded.model.spec.n_ctx);
     let Some(turns) = &ask.turns else {
-        return tokenizer.encode_within(&ask.text, Specials::Parse, n_ctx);
+        return Ok((None, tokenizer.encode_within(&ask.text, Specials::Parse, n_ctx)?));
     };
     tokenizer.refuse_far_too_long(&ask.text, n_ctx)?;
     let messages: Vec<ChatMessage<'_>> = turns
@@ -26,11 +34,12 @@ pub(crate) fn encode(loaded: &Loaded, ask: &Ask) -> Result<Vec<Token>, EngineErr
             source: turn.content.start,
         })
         .collect();
-    let tokens = tokenizer.encode_parts(&chat_template::render(tokenizer, &messages)?.parts())?;
+    let chat = chat_template::render(tokenizer, &messages)?;
+    let tokens = tokenizer.encode_parts(&chat.parts())?;
     if tokens.len() > n_ctx {
         return Err(EngineError::ContextWindow { n_tokens: tokens.len(), n_ctx, is_whole: true });
     }
-    Ok(tokens)
+    Ok((Some(chat), tokens))
 }
 
 /// The positions that a request names, each of them once; all where it names none.

@@ -12,7 +12,7 @@ use crate::{
 };
 use limpid_protocol::{
     request::Request,
-    views::{continuation::Continue, models::Models, status::Status},
+    views::{continuation::Continue, models::Models, render::Render, status::Status},
 };
 use std::{
     pin::Pin,
@@ -75,6 +75,7 @@ async fn serve_streams(
         }))
     });
     let mut build = build
+        .custom_method(Render::METHOD, Backend::render)
         .custom_method(Continue::METHOD, Backend::continuation)
         .custom_method(Models::METHOD, Backend::models)
         .custom_method(Status::METHOD, Backend::status)

@@ -13,6 +13,7 @@ mod influence;
 mod inlay_hints;
 mod outline;
 mod selection_ranges;
+mod template_notes;
 
 pub(crate) use heat::legend as heat_legend;
 

@@ -8,7 +8,7 @@ use crate::{
     prompt_document::{Problem, Severity},
     settings::assist,
     token_table::token_source,
-    verbs::{MOST_LOOKED_AT, is_folder_settings, lsp_range},
+    verbs::{MOST_LOOKED_AT, is_folder_settings, lsp_range, template_notes::template_notes},
 };
 use limpid_protocol::{
     display,
@@ -162,6 +162,7 @@ impl Desk {
             severity: Some(match problem.severity {
                 Severity::Error => lsp::DiagnosticSeverity::ERROR,
                 Severity::Warning => lsp::DiagnosticSeverity::WARNING,
+                Severity::Information => lsp::DiagnosticSeverity::INFORMATION,
                 Severity::Hint => lsp::DiagnosticSeverity::HINT,
             }),
             source: Some("limpid".into()),
@@ -210,6 +211,7 @@ fn checked(
             });
         }
     }
+    problems.extend(template_notes(desk, place, job)?);
     problems.extend(specials(desk, place, &glance.tokens)?);
     problems.extend(outweighed(desk, place, further, job)?);
     Ok(problems)

@@ -83,7 +83,7 @@ impl Desk {
 }
 
 /// A span without the blank lines at its end.
-fn trimmed(text: &ropey::Rope, span: &Range<usize>) -> Range<usize> {
+pub(super) fn trimmed(text: &ropey::Rope, span: &Range<usize>) -> Range<usize> {
     let slice = text.byte_slice(span.clone());
     let blank = slice.chars_at(slice.len_chars()).reversed().take_while(|c| c.is_whitespace());
     span.start..span.end - blank.map(char::len_utf8).sum::<usize>()

@@ -1,18 +1,16 @@
 //! A deterministic stand-in for the models: a token a word with its leading space, flows and scores that can be told by hand.
 //! Texts steer it: behind `FOREVER` a continuation never ends, `BLOCK` waits until it is cancelled, `WAIT` until the gate opens, `PANIC` panics, `LONG` is over the context window.
 
+use crate::fake_prompts::{rendering, target};
 use limpid_engine::error::EngineError;
 use limpid_protocol::{
     component::{ComponentId, ComponentKind},
     head_row::HeadRow,
-    inspection::{
-        Attribution, Inspection, LensCell, ModelInfo, Objective, Prediction, Target, TokenRow,
-    },
+    inspection::{Attribution, Inspection, LensCell, ModelInfo, Objective, Prediction, TokenRow},
     model_status::{CacheStatus, ModelRow, ModelState},
     neuron_row::NeuronRow,
-    request::TokenChoice,
     route_graph::{EdgeHead, EdgeKind, NodeKind, RouteEdge, RouteNode, Routes},
-    token_value::{TokenValue, VocabularyToken},
+    token_value::TokenValue,
     view_error::{ErrorKind, ViewError},
     views::{
         attribution::{AttributionParams, AttributionView},
@@ -27,7 +25,7 @@ use limpid_protocol::{
         tokens::TokensView,
     },
 };
-use limpid_server::{Analyst, Ask, Continuing, Job, error_codes::from_engine};
+use limpid_server::{Analyst, Ask, Continuing, Job, Rendering, error_codes::from_engine};
 use std::sync::{
     Arc, Condvar, Mutex,
     atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -125,16 +123,6 @@ fn predictions() -> Vec<Prediction> {
         prob,
     };
     rows.into_iter().enumerate().map(row).collect()
-}
-
-fn target(ask: &Ask, n_tokens: usize) -> Target {
-    let id = match ask.token {
-        Some(TokenChoice::Id(id)) => id,
-        _ => 7,
-    };
-    let foil = ask.foil.as_ref().map(|_| VocabularyToken { id: 8, text: " the".into() });
-    let position = ask.position.unwrap_or(n_tokens - 1);
-    Target { position, id, text: " Paris".into(), foil, answer: None, foil_answer: None }
 }
 
 /// Token `i` before the target's position carries flow proportional to `i + 1`.
@@ -238,6 +226,10 @@ impl Analyst for FakeAnalyst {
     fn unload(&self, _: &str) -> Result<(), ViewError> {
         self.loaded.store(false, Ordering::SeqCst);
         Ok(())
+    }
+
+    fn render(&self, ask: &Ask, _: &Job) -> Result<Rendering, ViewError> {
+        Ok(rendering(ask))
     }
 
     fn glance(&self, ask: &Ask, job: &Job) -> Result<TokensView, ViewError> {

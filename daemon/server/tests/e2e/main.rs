@@ -10,9 +10,11 @@
 mod continuing;
 mod evicting;
 mod fake_analyst;
+mod fake_prompts;
 mod frames;
 mod fuzzed_messages;
 mod lsp_client;
+mod rendering;
 mod requests;
 mod serving;
 mod standard_methods;

@@ -94,6 +94,35 @@ async fn a_selection_is_the_prompt_and_ranges_count_in_the_document() {
 }
 
 #[tokio::test]
+async fn an_answer_of_several_tokens_is_explained_against_another() {
+    let mut client = opened(FakeAnalyst::loaded(), "The capital is Paris today").await;
+    let mut target = async |mut subject: Value, more: Value| {
+        subject.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let answer = client.ask("limpid/tokens", json!({ "subject": subject })).await.unwrap();
+        let view = &answer["view"]["target"];
+        let foils: Vec<&str> = match view["foil_answer"]["tokens"].as_array() {
+            Some(tokens) => tokens.iter().map(|token| token["text"].as_str().unwrap()).collect(),
+            None => Vec::new(),
+        };
+        let told = json!([view["answer"]["start"], view["answer"]["end"], foils, view["foil"]]);
+        (told, json!({ "analysis": answer["analysis"] }))
+    };
+    let answer = json!({ "answer": { "start": 3, "end": 5 } });
+    let (told, _) = target(subject(1), json!({ "target": answer })).await;
+    assert_eq!(told, json!([3, 5, [], null]));
+    let foil = json!({ "target": answer, "foil": " Rome of course" });
+    let (told, analysis) = target(subject(1), foil).await;
+    assert_eq!(told, json!([3, 5, [" Rome", " of", " course"], null]));
+    // Asked on, it stays; another foil replaces it; a token is not compared with an answer.
+    assert_eq!(target(analysis.clone(), json!({})).await.0, told);
+    let (told, _) = target(analysis.clone(), json!({ "foil": 9 })).await;
+    assert_eq!(told, json!([3, 5, ["<9>"], null]));
+    let (told, _) = target(analysis, json!({ "target": { "position": 1 } })).await;
+    assert_eq!(told, json!([null, null, [], null]));
+    client.leave().await;
+}
+
+#[tokio::test]
 async fn errors_have_stable_codes_and_kinds() {
     let asks = json!({ "textDocument": { "diagnostic": {} } });
     let (mut client, _) = LspClient::start(FakeAnalyst::loaded(), asks).await;
