@@ -2,7 +2,10 @@
 //! `LIMPID_MODEL` > default.
 
 use crate::args::PromptArgs;
-use limpid_server::settings::{Settings, folder::settings_for};
+use limpid_server::{
+    prompt_document::PromptSettings,
+    settings::{Settings, folder::settings_for},
+};
 use std::path::Path;
 
 /// What the folders above `file` say. What is wrong there is said on standard error; the rest holds.
@@ -16,6 +19,12 @@ pub(crate) fn settings(file: Option<&Path>) -> Settings {
         warn(&format!("{}: {}", path.display(), problem.message));
     }
     found.settings
+}
+
+/// What a prompt of `file` says about itself, then the folders above it.
+pub(crate) fn settings_of(prompt: &PromptSettings, file: Option<&Path>) -> Settings {
+    let folder = file.and_then(Path::parent);
+    Settings::of_prompt(prompt, folder).merge(settings(file))
 }
 
 /// The flags, with what the folders above `file` say where they say nothing.

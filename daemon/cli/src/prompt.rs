@@ -20,7 +20,7 @@ use limpid_engine::{
 };
 use limpid_server::{
     parts::{Outline, Titled},
-    prompt_document::{PromptDocument, PromptSettings},
+    prompt_document::PromptDocument,
     prompt_text::{Message, PromptText, SourceMap},
     settings::Settings,
 };
@@ -58,14 +58,12 @@ impl Prepared {
     /// No prompt; a file that cannot be read or is not UTF-8; no such model; a prompt that is empty or too long.
     pub(crate) fn new(args: &PromptArgs) -> Result<Self> {
         let given = read_prompt(args)?;
-        let own = match &given {
-            Given::Prompt(prompt) => Settings::of_prompt(&prompt.settings),
-            _ => Settings::default(),
+        let settings = match &given {
+            Given::Prompt(prompt) => folder::settings_of(&prompt.settings, args.file.as_deref()),
+            _ => folder::settings(args.file.as_deref()),
         };
-        let settings = own.merge(folder::settings(args.file.as_deref()));
         let started = Instant::now();
-        let model = args.model.model.clone().or(settings.model.clone());
-        let (loaded, budget) = load(&ModelArgs { model, ..args.model.clone() })?;
+        let (loaded, budget) = load(&args.model.or_of(&settings))?;
         let load_time = started.elapsed();
         let is_chat = args.chat || settings.chat == Some(true);
         let prepared = Self::of(Arc::new(loaded), budget, given, is_chat)?;
@@ -286,10 +284,10 @@ pub(crate) fn token(loaded: &Loaded, text: &str) -> Result<u32> {
 }
 
 impl ModelArgs {
-    /// The same with the model that a prompt names for itself, where no flag does.
-    pub(crate) fn or_of(&self, settings: &PromptSettings) -> Self {
-        let own = settings.model.as_ref().map(|model| model.value.clone());
-        Self { model: self.model.clone().or(own), ..self.clone() }
+    /// The same with the model that settings name, where no flag does.
+    pub(crate) fn or_of(&self, settings: &Settings) -> Self {
+        let model = self.model.clone().or(settings.model.clone());
+        Self { model, ..self.clone() }
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::{
     args::{ListFormat, RenderArgs},
     chat::ModelText,
+    folder,
     page::print,
     prompt::model_name,
     prompt_source::{PromptSource, read_text},
@@ -35,14 +36,13 @@ pub(crate) fn run(args: &RenderArgs) -> Result<()> {
         number: args.prompt.as_deref(),
     };
     let prompt = source.read()?;
+    let settings = folder::settings_of(&prompt.settings, args.file.as_deref());
     let opened = match (&args.chat_template, &args.model.model) {
         (Some(_), None) => None,
-        _ => Some(open(&model_name(&args.model.or_of(&prompt.settings)))?),
+        _ => Some(open(&model_name(&args.model.or_of(&settings)))?),
     };
     let tokenizer = opened.as_ref().map(own_tokenizer).transpose()?;
-    let is_chat = args.chat
-        || prompt.text.messages.is_some()
-        || prompt.settings.chat.as_ref().is_some_and(|chat| chat.value);
+    let is_chat = args.chat || prompt.text.messages.is_some() || settings.chat == Some(true);
     let template = match (&args.chat_template, tokenizer) {
         (Some(file), tokenizer) => Some(template_of(file, tokenizer)?),
         (None, Some(tokenizer)) if is_chat => Some(ChatTemplate::of(tokenizer)?),

@@ -94,6 +94,7 @@ impl LanguageServer for Backend {
 
     async fn initialized(&self, _: lsp::InitializedParams) {
         self.0.ask_for_settings();
+        self.0.watch_folders();
     }
 
     async fn did_save(&self, params: lsp::DidSaveTextDocumentParams) {

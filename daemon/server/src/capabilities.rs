@@ -21,6 +21,8 @@ pub(crate) struct Negotiated {
     pub(crate) follows_links: bool,
     /// It answers `workspace/configuration`.
     pub(crate) has_configuration: bool,
+    /// It tells of changes on the disk, of files that it is asked to watch.
+    pub(crate) watches_files: bool,
 }
 
 impl Default for Negotiated {
@@ -35,6 +37,7 @@ impl Default for Negotiated {
             pulls_diagnostics: false,
             follows_links: false,
             has_configuration: false,
+            watches_files: false,
         }
     }
 }
@@ -74,6 +77,9 @@ impl Negotiated {
                 .and_then(|text| text.definition.as_ref())
                 .and_then(|definition| definition.link_support)),
             has_configuration: yes(workspace.and_then(|workspace| workspace.configuration)),
+            watches_files: yes(workspace
+                .and_then(|workspace| workspace.did_change_watched_files)
+                .and_then(|watching| watching.dynamic_registration)),
         };
         (negotiated, kind)
     }

@@ -12,7 +12,10 @@ use std::{
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-use tower_lsp::ls_types::{ConfigurationItem, InitializeParams, MessageType, Uri};
+use tower_lsp::ls_types::{
+    ConfigurationItem, DidChangeWatchedFilesRegistrationOptions, FileSystemWatcher, GlobPattern,
+    InitializeParams, MessageType, Registration, Uri,
+};
 
 /// The settings of one client.
 #[derive(Default)]
@@ -61,6 +64,27 @@ impl Desk {
                 && let Some(settings) = answer.first().filter(|settings| !settings.is_null())
             {
                 desk.retake(settings).await;
+            }
+        });
+    }
+
+    /// Has the editor tell of every `limpid.toml` that changes on the disk, where it can.
+    pub(crate) fn watch_folders(&self) {
+        if !self.negotiated().watches_files {
+            return;
+        }
+        let glob_pattern = GlobPattern::String(format!("**/{}", folder::FILE_NAME));
+        let watchers = vec![FileSystemWatcher { glob_pattern, kind: None }];
+        let options = DidChangeWatchedFilesRegistrationOptions { watchers };
+        let registration = Registration {
+            id: folder::FILE_NAME.into(),
+            method: "workspace/didChangeWatchedFiles".into(),
+            register_options: serde_json::to_value(options).ok(),
+        };
+        let client = self.client.clone();
+        tokio::spawn(async move {
+            if let Err(problem) = client.register_capability(vec![registration]).await {
+                tracing::warn!(%problem, "the editor does not watch files");
             }
         });
     }

@@ -15,8 +15,10 @@ use limpid_protocol::{
 use ropey::Rope;
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
+    path::Path,
     sync::Arc,
 };
+use tower_lsp::ls_types::Uri;
 
 /// A prompt in a document, and the question.
 #[derive(Clone, Debug)]
@@ -50,7 +52,9 @@ impl Place {
             ));
         }
         let mut ask = Ask::of_prompt(&prompt.text);
-        let settings = Settings::of_prompt(&prompt.settings).merge(further.clone());
+        let file = uri.parse::<Uri>().ok().and_then(|uri| Some(uri.to_file_path()?.into_owned()));
+        let own = Settings::of_prompt(&prompt.settings, file.as_deref().and_then(Path::parent));
+        let settings = own.merge(further.clone());
         if ask.turns.is_none() && settings.chat == Some(true) {
             let turn = Turn { role: "user".into(), content: 0..ask.text.len() };
             ask.turns = Some([turn].into());

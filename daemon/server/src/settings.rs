@@ -18,6 +18,7 @@ pub use schema::schema;
 
 use crate::prompt_document::PromptSettings;
 use globset::{GlobBuilder, GlobMatcher};
+use std::path::Path;
 
 /// Tokens predicted after a prompt where nothing says how many.
 pub const DEFAULT_PREDICTIONS: usize = 3;
@@ -160,8 +161,19 @@ impl Settings {
         found.merge(self)
     }
 
-    /// What a prompt says about itself.
-    pub fn of_prompt(prompt: &PromptSettings) -> Self {
+    /// The same with a model that is named by a path from `folder` (`./…`, `../…`) named by its whole path.
+    #[must_use]
+    pub fn with_model_from(mut self, folder: Option<&Path>) -> Self {
+        let is_from_here =
+            |model: &&mut String| model.starts_with("./") || model.starts_with("../");
+        if let (Some(model), Some(folder)) = (self.model.as_mut().filter(is_from_here), folder) {
+            *model = folder.join(&*model).display().to_string();
+        }
+        self
+    }
+
+    /// What a prompt of a file in `folder` says about itself.
+    pub fn of_prompt(prompt: &PromptSettings, folder: Option<&Path>) -> Self {
         let text = |placed: &Option<crate::prompt_document::Placed<String>>| {
             placed.as_ref().map(|placed| placed.value.clone())
         };
@@ -172,6 +184,7 @@ impl Settings {
             chat: prompt.chat.as_ref().map(|chat| chat.value),
             ..Self::default()
         }
+        .with_model_from(folder)
     }
 
     /// What the environment says; `model` is the value of `LIMPID_MODEL`, and an empty one says nothing.

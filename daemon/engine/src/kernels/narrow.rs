@@ -136,18 +136,22 @@ impl Panel {
         }
         let len = k / n_blocks;
         let mut codes = vec![[0u8; PANEL_WIDTH]; k];
+        let mut of_block = vec![0u8; len];
         let mut scales = vec![[[0f32; PANEL_WIDTH]; 2]; n_blocks];
         for (column, row) in rows.iter().enumerate() {
             let blocks = row.values.chunks_exact(len).zip(&row.blocks);
             for (block, (values, &(scale, min))) in blocks.enumerate() {
                 scales[block][0][column] = scale;
                 scales[block][1][column] = min;
-                for (lanes, &value) in codes[block * len..].iter_mut().zip(values) {
-                    let code = if scale == 0.0 { 0 } else { ((value - min) / scale).round() as u8 };
-                    if f32::from(code).mul_add(scale, min) != value {
-                        return None;
-                    }
-                    lanes[column] = code;
+                let is_exact = vectorized(
+                    #[inline(always)]
+                    || codes_of(values, scale, min, &mut of_block),
+                );
+                if !is_exact {
+                    return None;
+                }
+                for (lanes, code) in codes[block * len..].iter_mut().zip(&of_block) {
+                    lanes[column] = *code;
                 }
             }
         }
@@ -188,10 +192,22 @@ impl Panel {
                 }
                 *sums = own;
             }
-            Self::Nibbles(codes, blocks) => blocks.each(x, codes, 2, sums, nibbles),
-            Self::Bytes(codes, blocks) => blocks.each(x, codes, 1, sums, bytes),
+            Self::Nibbles(codes, blocks) => blocks.each::<true>(x, codes, sums),
+            Self::Bytes(codes, blocks) => blocks.each::<false>(x, codes, sums),
         }
     }
+}
+
+/// Codes of a block; whether they give every value back exactly.
+#[inline(always)]
+fn codes_of(values: &[f32], scale: f32, min: f32, codes: &mut [u8]) -> bool {
+    let inverse = if scale == 0.0 { 0.0 } else { 1.0 / scale };
+    let mut is_exact = true;
+    for (code, &value) in codes.iter_mut().zip(values) {
+        *code = ((value - min) * inverse + 0.5) as u8;
+        is_exact &= f32::from(*code).mul_add(scale, min) == value;
+    }
+    is_exact
 }
 
 impl Scales {
@@ -213,162 +229,70 @@ fn widened(half: u16) -> f32 {
 }
 
 impl Blocks {
-    /// Adds up the blocks: `f` takes a block's inputs, codes, scales and mins.
+    /// Adds up the blocks. Calls by name, because a function that is passed along is not inlined, and then not vectorised.
     #[inline(always)]
-    fn each(
-        &self,
-        x: &[f32],
-        codes: &[Lanes<u8>],
-        inputs_a_code: usize,
-        sums: &mut Lanes<f32>,
-        f: impl Fn(&[f32], &[Lanes<u8>], &Lanes<f32>, &Lanes<f32>, &mut Lanes<f32>),
-    ) {
-        let blocks = x.chunks_exact(self.len).zip(codes.chunks_exact(self.len / inputs_a_code));
+    fn each<const NIBBLES: bool>(&self, x: &[f32], codes: &[Lanes<u8>], sums: &mut Lanes<f32>) {
+        let codes_a_block = if NIBBLES { self.len / 2 } else { self.len };
+        let blocks = x.chunks_exact(self.len).zip(codes.chunks_exact(codes_a_block));
         match &self.scales {
             Scales::F16(scales) => {
-                for ((x, codes), [scale, min]) in blocks.zip(scales) {
-                    f(x, codes, &scale.map(widened), &min.map(widened), sums);
+                for ((x, codes), scales) in blocks.zip(scales) {
+                    let mut wide = [[0f32; PANEL_WIDTH]; 2];
+                    for (wide, halves) in wide.iter_mut().zip(scales) {
+                        for lane in 0..PANEL_WIDTH {
+                            wide[lane] = widened(halves[lane]);
+                        }
+                    }
+                    block::<NIBBLES>(x, codes, &wide, sums);
                 }
             }
             Scales::F32(scales) => {
-                for ((x, codes), [scale, min]) in blocks.zip(scales) {
-                    f(x, codes, scale, min, sums);
+                for ((x, codes), scales) in blocks.zip(scales) {
+                    block::<NIBBLES>(x, codes, scales, sums);
                 }
             }
         }
     }
 }
 
-#[inline(always)]
-fn bytes(
-    x: &[f32],
-    codes: &[Lanes<u8>],
-    scale: &Lanes<f32>,
-    min: &Lanes<f32>,
-    sums: &mut Lanes<f32>,
-) {
-    let (scale, min, mut own) = (*scale, *min, *sums);
-    for (x, codes) in x.iter().zip(codes) {
-        for lane in 0..PANEL_WIDTH {
-            let weight = f32::from(codes[lane]).mul_add(scale[lane], min[lane]);
-            own[lane] = x.mul_add(weight, own[lane]);
-        }
-    }
-    *sums = own;
-}
+/// Outputs that are added up together: with their scales and mins they fit the sixteen registers of AVX2.
+const GROUP: usize = PANEL_WIDTH / 2;
 
+/// Adds one block.
 #[inline(always)]
-fn nibbles(
+fn block<const NIBBLES: bool>(
     x: &[f32],
     codes: &[Lanes<u8>],
-    scale: &Lanes<f32>,
-    min: &Lanes<f32>,
+    [scales, mins]: &[Lanes<f32>; 2],
     sums: &mut Lanes<f32>,
 ) {
-    let (scale, min, mut own) = (*scale, *min, *sums);
-    let (pairs, _) = x.as_chunks::<2>();
-    for ([even, odd], codes) in pairs.iter().zip(codes) {
-        for lane in 0..PANEL_WIDTH {
-            let weight = f32::from(codes[lane] & 15).mul_add(scale[lane], min[lane]);
-            own[lane] = even.mul_add(weight, own[lane]);
+    let (scales, mins) = (scales.as_chunks::<GROUP>().0, mins.as_chunks::<GROUP>().0);
+    for (group, sums) in sums.as_chunks_mut::<GROUP>().0.iter_mut().enumerate() {
+        let (scale, min, mut own) = (scales[group], mins[group], *sums);
+        if NIBBLES {
+            for ([even, odd], codes) in x.as_chunks::<2>().0.iter().zip(codes) {
+                let codes = &codes.as_chunks::<GROUP>().0[group];
+                for lane in 0..GROUP {
+                    let weight = f32::from(codes[lane] & 15).mul_add(scale[lane], min[lane]);
+                    own[lane] = even.mul_add(weight, own[lane]);
+                }
+                for lane in 0..GROUP {
+                    let weight = f32::from(codes[lane] >> 4).mul_add(scale[lane], min[lane]);
+                    own[lane] = odd.mul_add(weight, own[lane]);
+                }
+            }
+        } else {
+            for (x, codes) in x.iter().zip(codes) {
+                let codes = &codes.as_chunks::<GROUP>().0[group];
+                for lane in 0..GROUP {
+                    let weight = f32::from(codes[lane]).mul_add(scale[lane], min[lane]);
+                    own[lane] = x.mul_add(weight, own[lane]);
+                }
+            }
         }
-        for lane in 0..PANEL_WIDTH {
-            let weight = f32::from(codes[lane] >> 4).mul_add(scale[lane], min[lane]);
-            own[lane] = odd.mul_add(weight, own[lane]);
-        }
+        *sums = own;
     }
-    *sums = own;
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kernels::{Rows, RowsMut, packed::PackedMatrix, product::product};
-
-    fn noise(n: usize, seed: u64) -> Vec<f32> {
-        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-        (0..n)
-            .map(|_| {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                (state >> 40) as f32 / (1 << 23) as f32 - 1.0
-            })
-            .collect()
-    }
-
-    /// Rows of codes below `levels` in blocks of `len`, scales rounded by `round`.
-    fn rows(n: usize, k: usize, len: usize, levels: f32, round: fn(f32) -> f32) -> Vec<NarrowRow> {
-        (0..n as u64)
-            .map(|row| {
-                let blocks: Vec<(f32, f32)> = (noise(k / len, row).iter().zip(noise(k, row + 900)))
-                    .map(|(scale, min)| (round(*scale), round(min)))
-                    .collect();
-                let codes = noise(k, row + 77);
-                let value = |(at, code): (usize, &f32)| {
-                    let (scale, min) = blocks[at / len];
-                    ((code + 1.0) / 2.0 * levels).floor().min(levels - 1.0).mul_add(scale, min)
-                };
-                let values = codes.iter().enumerate().map(value).collect();
-                NarrowRow { values, blocks }
-            })
-            .collect()
-    }
-
-    /// The narrow product, and that of the packed matrix.
-    fn both(rows: &[NarrowRow], k: usize) -> Option<(u64, Vec<f32>, Vec<f32>)> {
-        let n = rows.len();
-        let narrow = NarrowMatrix::pack(n, k, |row, out| {
-            out.values.copy_from_slice(&rows[row].values);
-            out.blocks.clone_from(&rows[row].blocks);
-            Ok::<(), ()>(())
-        });
-        let narrow = narrow.unwrap()?;
-        let packed = PackedMatrix::pack(k, &[n], |row, out| {
-            out.copy_from_slice(&rows[row].values);
-            Ok::<(), ()>(())
-        });
-        let x = noise(k, 5);
-        let (mut got, mut want) = (vec![0f32; n], vec![0f32; n]);
-        narrow.product(&x, &mut got);
-        let out = RowsMut { data: &mut want, n_rows: 1, n_cols: n, stride: n };
-        product(Rows::dense(&x, k), &packed.unwrap(), &(0..1), 0..k, None, out).unwrap();
-        Some((narrow.bytes(), got, want))
-    }
-
-    #[test]
-    fn narrow_and_packed_products_are_the_same_bits() {
-        let half = |value: f32| half::f16::from_f32(value).to_f32();
-        let (n, k) = (100usize, 128usize);
-        let n_weights = (n.div_ceil(PANEL_WIDTH) * PANEL_WIDTH * k) as u64;
-        let bf16 = noise(n * k, 3);
-        let bf16 = bf16.chunks(k).map(|row| NarrowRow {
-            values: row.iter().map(|v| half::bf16::from_f32(*v).to_f32()).collect(),
-            blocks: Vec::new(),
-        });
-        for (what, rows, bits) in [
-            ("4 bits", rows(n, k, 32, 16.0, half), 5),
-            ("8 bits", rows(n, k, 32, 256.0, half), 9),
-            ("4 bits, scales of f32", rows(n, k, 32, 16.0, |value| value), 6),
-            ("8 bits, short blocks", rows(n, k, 16, 64.0, |value| value), 12),
-            ("bf16", bf16.collect(), 16),
-        ] {
-            let (n_bytes, got, want) = both(&rows, k).unwrap();
-            assert_eq!(got, want, "{what}");
-            assert_eq!(8 * n_bytes, bits * n_weights, "{what}");
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_had_back_exactly_stays_wide() {
-        let mut bent = rows(60, 64, 32, 16.0, |value| value);
-        bent[59].values[63] += 1e-4;
-        assert!(both(&bent, 64).is_none());
-    }
-
-    #[test]
-    fn halves_widen_exactly() {
-        for bits in (0..=u16::MAX).filter(|bits| bits & 0x7c00 != 0x7c00) {
-            let want = half::f16::from_bits(bits).to_f32();
-            assert_eq!(widened(bits).to_bits(), want.to_bits(), "{bits:04x}");
-        }
-    }
-}
+mod tests;

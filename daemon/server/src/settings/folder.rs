@@ -44,6 +44,7 @@ pub fn settings_for(file: &Path, top: Option<&Path>) -> FolderSettings {
                 let from_here = file.strip_prefix(folder).unwrap_or(&file);
                 let names = from_here.iter().map(|name| name.to_string_lossy());
                 let settings = settings.for_file(&names.collect::<Vec<_>>().join("/"));
+                let settings = settings.with_model_from(Some(folder));
                 found.settings = found.settings.merge(settings);
                 found.problems.extend(problems.into_iter().map(|problem| (path.clone(), problem)));
                 found.files.push(path);
@@ -114,6 +115,19 @@ mod tests {
         let to_top = settings_for(&inner.join("x.md"), Some(&inner));
         assert_eq!((to_top.settings.chat, to_top.settings.target), (None, None));
         assert_eq!(to_top.files.len(), 1);
+    }
+
+    #[test]
+    fn a_model_by_path_is_looked_for_beside_the_file_that_names_it() {
+        let root = tempfile::tempdir().unwrap();
+        let inner = root.path().join("a");
+        fs::create_dir_all(&inner).unwrap();
+        fs::write(root.path().join(FILE_NAME), "model = \"./m.gguf\"").unwrap();
+        let model = |file: &std::path::Path| settings_for(file, None).settings.model.unwrap();
+        let path = root.path().join("./m.gguf").display().to_string();
+        assert_eq!(model(&inner.join("x.txt")), path);
+        fs::write(inner.join(FILE_NAME), "model = \"owner/name\"").unwrap();
+        assert_eq!(model(&inner.join("x.txt")), "owner/name");
     }
 
     #[test]

@@ -327,3 +327,29 @@ async fn a_client_that_left_leaves_nothing_behind() {
     let limit = std::time::Duration::from_secs(20);
     tokio::time::timeout(limit, gone).await.expect("somebody still holds the models");
 }
+
+#[tokio::test]
+async fn folder_settings_that_change_on_the_disk_hold_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let uri = format!("file://{}/x.txt", folder.path().display());
+    let capabilities =
+        json!({ "workspace": { "didChangeWatchedFiles": { "dynamicRegistration": true } } });
+    let (mut client, _) = LspClient::start(FakeAnalyst::loaded(), capabilities).await;
+    let asked = client.told("client/registerCapability").await;
+    let registered = &asked["params"]["registrations"][0];
+    assert_eq!(registered["method"], "workspace/didChangeWatchedFiles");
+    assert_eq!(registered["registerOptions"]["watchers"][0]["globPattern"], "**/limpid.toml");
+    client.reply(&asked).await;
+
+    client.open(&uri, "one two").await;
+    client.told("textDocument/publishDiagnostics").await;
+    let subject = json!({ "subject": { "prompt": { "uri": uri, "version": 1 } } });
+    client.ask("limpid/tokens", subject.clone()).await.unwrap();
+    std::fs::write(folder.path().join("limpid.toml"), "model = \"./None\"").unwrap();
+    let changed = json!({ "changes": [{ "uri": uri.replace("x.txt", "limpid.toml"), "type": 1 }] });
+    client.notify("workspace/didChangeWatchedFiles", changed).await;
+    let refused = client.ask("limpid/tokens", subject).await.unwrap_err();
+    let named = folder.path().join("./None").display().to_string();
+    assert!(refused["message"].as_str().unwrap().contains(&named), "{refused}");
+    client.leave_unread().await;
+}
