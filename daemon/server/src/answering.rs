@@ -10,6 +10,7 @@ use crate::{
     error_codes::from_engine,
     flights::Flights,
     methods::Served,
+    part_shares::FLOW,
     place::Place,
     progress,
     prompt_document::PromptDocument,
@@ -356,7 +357,7 @@ impl JobDesk {
         Ok(inspection)
     }
 
-    /// Step two with default parameters, computed at most once for a question.
+    /// Step two with default rows and the flow of every token, computed at most once for a question.
     pub(crate) fn attributions(
         &self,
         ask: &Ask,
@@ -365,7 +366,8 @@ impl JobDesk {
         if let Some(kept) = self.numbers.second(ask) {
             return Ok(kept);
         }
-        let params = AttributionParams { subject: Subject::nothing(), methods: None, top: None };
+        let methods = Some(vec!["atp".to_owned(), FLOW.to_owned()]);
+        let params = AttributionParams { subject: Subject::nothing(), methods, top: None };
         let analyst = self.analyst()?;
         let shared = job.until(self.cancel_of(ask, job));
         let attribution = Arc::new(analyst.attributions(ask, &params, &shared)?);

@@ -91,11 +91,16 @@ impl Negotiated {
         if self.refreshes_inlays {
             let _ = client.inlay_hint_refresh().await;
         }
-        if self.refreshes_lenses {
-            let _ = client.code_lens_refresh().await;
-        }
+        self.refresh_lenses(client).await;
         if self.refreshes_diagnostics {
             let _ = client.workspace_diagnostic_refresh().await;
+        }
+    }
+
+    /// Has the editor ask anew for lenses.
+    pub(crate) async fn refresh_lenses(self, client: &Client) {
+        if self.refreshes_lenses {
+            let _ = client.code_lens_refresh().await;
         }
     }
 }

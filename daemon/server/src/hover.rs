@@ -1,5 +1,10 @@
 //! The hover of a token (`ux.md` section 3): from step one and step two, at most fourteen lines of Markdown, every token in a code span.
 
+use crate::{
+    analyst::Ask,
+    part_shares::{Around, around, shares, shown},
+    parts::SpanScore,
+};
 use limpid_protocol::{
     display,
     inspection::{Inspection, Prediction, TokenRow},
@@ -15,6 +20,7 @@ const NAMED: usize = 3;
 
 /// The hover text of one token.
 pub(crate) fn token_hover(
+    ask: &Ask,
     token: &TokenRow,
     inspection: &Inspection,
     step_two: &AttributionView,
@@ -28,6 +34,7 @@ pub(crate) fn token_hover(
     )];
     lines.extend(attribution_line(token, inspection, step_two));
     lines.extend(flow_line(token, inspection));
+    lines.extend(parts_line(ask, token, inspection, step_two));
     if let (Some(logprob), Some(rank)) = (token.logprob, token.rank) {
         lines.push(format!(
             "Was itself predicted at {} ({})",
@@ -109,6 +116,27 @@ fn flow_line(token: &TokenRow, inspection: &Inspection) -> Option<String> {
         display::flow(own.flow),
         ordinal(place)
     ))
+}
+
+/// What the token's line or sentence, and its message, do together.
+fn parts_line(
+    ask: &Ask,
+    token: &TokenRow,
+    inspection: &Inspection,
+    step_two: &AttributionView,
+) -> Option<String> {
+    let parts = around(ask, token);
+    let spans: Vec<_> = parts.iter().map(|(_, span)| span.clone()).collect();
+    let scores = shares(ask, &spans, inspection, step_two);
+    let part = |((part, _), score): (&(Around, _), &SpanScore)| {
+        let shown = shown(score, &step_two.attribution.unit);
+        match part {
+            Around::Piece(name) => format!("{name} {shown}"),
+            Around::Message(role) => format!("{} {shown}", code(role)),
+        }
+    };
+    let told: Vec<String> = parts.iter().zip(&scores).map(part).collect();
+    (!told.is_empty()).then(|| format!("Shares: {}", told.join(" · ")))
 }
 
 /// Heads that read from a token, by the flow they move away from it, most first.

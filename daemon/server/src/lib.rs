@@ -30,6 +30,7 @@ mod methods;
 mod model_loading;
 mod model_rows;
 mod model_slots;
+mod part_shares;
 pub mod parts;
 mod place;
 mod positions;

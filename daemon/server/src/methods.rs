@@ -3,6 +3,7 @@
 use crate::{
     analyst::{Ask, Job, Turn},
     answering::JobDesk,
+    part_shares::{FLOW, flows},
     parts::{self, Outline, Titled, TokenScores},
     settings::Settings,
 };
@@ -11,7 +12,7 @@ use limpid_protocol::{
     request::View,
     view_error::ViewError,
     views::{
-        attribution::{AttributionParams, TokenAttribution},
+        attribution::{AttributionParams, AttributionView, TokenAttribution},
         edge::EdgeView,
         head::HeadView,
         lens::LensGrid,
@@ -23,9 +24,10 @@ use limpid_protocol::{
         tokens::{Tokens, TokensView},
     },
 };
+use std::sync::Arc;
 
-/// The attribution method that gives every token the flow from it in the unpruned graph.
-const FLOW: &str = "flow";
+/// The attribution method of roll-ups, unless another is asked for.
+const ATP: &str = "atp";
 
 /// A view that this server answers.
 pub(crate) trait Served: View {
@@ -93,7 +95,9 @@ impl Served for TokenAttribution {
         job: &Job,
     ) -> Result<Self::Body, ViewError> {
         if params.methods.is_none() && params.top.is_none() {
-            return desk.attributions(ask, job).map(|kept| (*kept).clone());
+            let mut view = AttributionView::clone(&*desk.attributions(ask, job)?);
+            view.attribution.others = None;
+            return Ok(view);
         }
         desk.analyst()?.attributions(ask, params, job)
     }
@@ -107,26 +111,28 @@ impl Served for Parts {
         step: &Inspection,
         job: &Job,
     ) -> Result<PartsView, ViewError> {
-        let method = params.method.clone().unwrap_or_else(|| "atp".to_owned());
-        let of_tokens = AttributionParams {
-            subject: params.subject.clone(),
-            methods: Some(vec![method, FLOW.to_owned()]),
-            top: Some(0),
+        let method = params.method.as_deref().unwrap_or(ATP);
+        let found = if method == ATP {
+            desk.attributions(ask, job)?
+        } else {
+            let of_tokens = AttributionParams {
+                subject: params.subject.clone(),
+                methods: Some(vec![method.to_owned(), FLOW.to_owned()]),
+                top: Some(0),
+            };
+            Arc::new(desk.analyst()?.attributions(ask, &of_tokens, job)?)
         };
-        let found = desk.analyst()?.attributions(ask, &of_tokens, job)?;
-        let others = found.attribution.others.unwrap_or_default();
-        let drawn = || parts::drawn_flows(&step.routes, step.tokens.len());
-        let flows = others.get(FLOW).cloned().unwrap_or_else(drawn);
+        let flows = flows(step, &found);
         let scores = TokenScores { flows: &flows, attributions: &found.attribution.scores };
         let titled = |turn: &Turn| Titled { name: turn.role.clone(), span: turn.content.clone() };
         let messages = ask.turns.iter().flat_map(|turns| turns.iter().map(titled)).collect();
         let outline = Outline::find(&ask.text, messages);
         let segments = parts::segments(&ask.text, &outline, params.by);
         Ok(PartsView {
-            target: found.target,
+            target: found.target.clone(),
             by: params.by,
-            method: found.attribution.method,
-            unit: found.attribution.unit,
+            method: found.attribution.method.clone(),
+            unit: found.attribution.unit.clone(),
             parts: parts::roll_up(&ask.text, &segments, &step.tokens, scores),
         })
     }

@@ -2,10 +2,13 @@
 //! whitespace, so parts tile the tokens as they tile the text. What must not live here: where parts begin (`parts/segments`).
 
 mod segments;
+mod spans;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use segments::text_span;
 pub use segments::{Outline, Segment, Titled, segments};
+pub use spans::{SpanScore, span_scores};
 
 use limpid_protocol::{
     display,
@@ -73,8 +76,7 @@ pub fn roll_up(
     let mut sums = vec![Sum::default(); segments.len()];
     for (index, token) in tokens.iter().enumerate() {
         let of = |scores: &[f32]| scores.get(index).copied().map_or(0.0, f64::from);
-        let place = token.start.and_then(|start| {
-            let byte = first_byte(text, start, token.end.unwrap_or(start));
+        let place = place_of(token, text).and_then(|byte| {
             let at = segments.partition_point(|segment| segment.span.end <= byte);
             (!segments.is_empty()).then(|| at.min(segments.len() - 1))
         });
@@ -137,6 +139,14 @@ fn row(
 fn shown(text: &str) -> String {
     let inner = text.trim_matches(['\n', '\r']);
     display::cut(&display::escape(if inner.is_empty() { text } else { inner }), TEXT_COLUMNS)
+}
+
+/// The byte of the text that decides which part a token counts in; none for one that stands nowhere in it.
+pub(crate) fn place_of(token: &TokenRow, text: &str) -> Option<usize> {
+    let start = token.start?;
+    let byte = first_byte(text, start, token.end.unwrap_or(start));
+    // A token of nothing behind the last byte goes with that.
+    Some(byte.min(text.len().saturating_sub(1)))
 }
 
 /// The first byte of a span that is no whitespace; its first where it is nothing else, or begins inside a character.

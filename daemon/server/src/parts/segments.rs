@@ -53,14 +53,9 @@ impl Outline {
             name: message.role.clone(),
             span: message.content.clone(),
         };
-        let n = text.text.len();
-        let end_of_all = text.map.to_source(n..n).end;
-        // The first byte of the text that stands at a byte of the document, or after it.
-        let text_from =
-            |byte: usize| (byte..end_of_all).find_map(|byte| text.map.to_text(byte)).unwrap_or(n);
         let example = |section: &Section| Titled {
             name: section.name.clone(),
-            span: text_from(section.source.start)..text_from(section.source.end),
+            span: text_span(text, &section.source),
         };
         let examples = sections.iter().filter(|section| section.kind == SectionKind::Example);
         Self {
@@ -68,6 +63,16 @@ impl Outline {
             examples: examples.map(example).collect(),
         }
     }
+}
+
+/// The bytes of a prompt's text that stand in a span of the document.
+pub(crate) fn text_span(text: &PromptText, source: &Range<usize>) -> Range<usize> {
+    let n = text.text.len();
+    let end_of_all = text.map.to_source(n..n).end;
+    // The first byte of the text that stands at a byte of the document, or after it.
+    let text_from =
+        |byte: usize| (byte..end_of_all).find_map(|byte| text.map.to_text(byte)).unwrap_or(n);
+    text_from(source.start)..text_from(source.end)
 }
 
 /// A part of a text.

@@ -1,7 +1,7 @@
 //! Parts tile texts and tokens, whatever the text; sums equal the whole.
 
 use crate::{
-    parts::{Outline, Titled, TokenScores, roll_up, segments},
+    parts::{Outline, Titled, TokenScores, roll_up, segments, span_scores},
     prompt_document::{Section, SectionKind},
     prompt_text::{Message, PromptText, SourceMap},
 };
@@ -135,6 +135,18 @@ fn a_prompt_of_the_sink_alone_has_the_whole_share() {
     assert_eq!((nothing[0].kind, nothing[0].share), (PartKind::Template, 1.0));
 }
 
+fn check_spans(text: &str, rows: &[PartRow], tokens: &[TokenRow], scores: TokenScores<'_>) {
+    // The sink alone has the whole share of a roll-up, and none of a span.
+    let rows: Vec<&PartRow> =
+        rows.iter().filter(|row| row.start.is_some() && tokens.len() > 1).collect();
+    let spans: Vec<_> = rows.iter().map(|row| row.start.unwrap()..row.end.unwrap()).collect();
+    for (row, span) in rows.iter().zip(span_scores(text, &spans, tokens, scores)) {
+        let attribution = row.without_sink.as_ref().map_or(row.attribution, |it| it.attribution);
+        let differs = (row.share - span.share).abs().max((attribution - span.attribution).abs());
+        assert!(differs < 1e-4, "{row:?} {span:?}");
+    }
+}
+
 fn check_sums(rows: &[PartRow], n_tokens: usize, scores: TokenScores<'_>) {
     let sum = |of: fn(&PartRow) -> f32| rows.iter().map(|r| f64::from(of(r))).sum::<f64>();
     let whole = |of: &[f32]| of.iter().map(|s| f64::from(*s)).sum::<f64>();
@@ -192,7 +204,9 @@ proptest! {
                 at = part.span.end;
             }
             assert_eq!(at, text.len(), "{by:?}");
-            check_sums(&roll_up(&text, &parts, &tokens, scores), tokens.len(), scores);
+            let rows = roll_up(&text, &parts, &tokens, scores);
+            check_sums(&rows, tokens.len(), scores);
+            check_spans(&text, &rows, &tokens, scores);
         }
     }
 }

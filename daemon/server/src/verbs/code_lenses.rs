@@ -1,8 +1,11 @@
 //! `textDocument/codeLens`: above each prompt, what it predicts, and what can be done with it. The titles hold the answer of a
-//! glance; while a model loads they say so, and a refresh follows.
+//! glance; while a model loads they say so, and a refresh follows. Above messages, sections and examples their shares, once a hover
+//! or a view has computed them: a lens computes none itself.
 
 use crate::{
     answering::Desk,
+    part_shares::{headed, shares, shown},
+    parts::SpanScore,
     place::Place,
     verbs::{MOST_LOOKED_AT, commands::Command, inlay_hints::is_superseded, lsp_range},
 };
@@ -12,6 +15,9 @@ use limpid_protocol::{
     views::tokens::TokensView,
 };
 use tower_lsp::ls_types::{self as lsp, Uri};
+
+/// Longest name of a part, in columns.
+const NAME_COLUMNS: usize = 40;
 
 impl Desk {
     /// `textDocument/codeLens`.
@@ -27,16 +33,45 @@ impl Desk {
             } else {
                 "Limpid: inspect".to_owned()
             };
-            let start = place.prompt.source.start;
-            let range = lsp_range(&place.text, start..start, self.encoding());
-            let lens = |(title, command): (String, Command)| lsp::CodeLens {
-                range,
-                command: Some(command.lsp(title, uri, range.start)),
-                data: None,
+            let lens = |start: usize, title: String, command: Command| {
+                let range = lsp_range(&place.text, start..start, self.encoding());
+                let command = Some(command.lsp(title, uri, range.start));
+                lsp::CodeLens { range, command, data: None }
             };
-            lenses.extend(offered(&place, summary).into_iter().map(lens));
+            let start = place.prompt.source.start;
+            let offered = offered(&place, summary).into_iter();
+            lenses.extend(offered.map(|(title, command)| lens(start, title, command)));
+            let shares = self.known_shares(&place).into_iter();
+            lenses.extend(shares.map(|(start, title)| lens(start, title, Command::Inspect)));
         }
         Some(lenses)
+    }
+}
+
+impl Desk {
+    /// Shares of a prompt's parts with headings, by where they begin; none where they are not known yet.
+    fn known_shares(&self, place: &Place) -> Vec<(usize, String)> {
+        let numbers = &self.shared.numbers;
+        let (Some(one), Some(two)) = (numbers.first(&place.ask), numbers.second(&place.ask)) else {
+            return Vec::new();
+        };
+        let parts = headed(place);
+        let spans: Vec<_> = parts.iter().map(|(.., span)| span.clone()).collect();
+        let scores = shares(&place.ask, &spans, &one, &two);
+        let title = |((name, start, _), score): ((String, usize, _), &SpanScore)| {
+            let name = display::cut(&display::escape(&name), NAME_COLUMNS);
+            (start, format!("{name} {}", shown(score, &two.attribution.unit)))
+        };
+        parts.into_iter().zip(&scores).map(title).collect()
+    }
+
+    /// Has the editor ask anew for the lenses of a prompt whose shares have become known.
+    pub(super) fn refresh_shares(&self, place: &Place) {
+        if headed(place).is_empty() {
+            return;
+        }
+        let (negotiated, client) = (self.negotiated(), self.client.clone());
+        tokio::spawn(async move { negotiated.refresh_lenses(&client).await });
     }
 }
 

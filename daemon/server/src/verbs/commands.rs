@@ -158,8 +158,10 @@ impl Desk {
         let place = Arc::clone(&spot.place);
         let lines = self
             .run("limpid.inspect", &place, move |desk, job| {
-                let Some((inspection, ask)) = explained(desk, &spot, job)? else {
-                    return Ok(Vec::new());
+                // On no token, as above a prompt or a message: what comes next.
+                let (inspection, ask) = match explained(desk, &spot, job)? {
+                    Some(found) => found,
+                    None => (desk.inspection(&spot.place.ask, job)?, spot.place.ask.clone()),
                 };
                 let view = desk.attributions(&ask, job)?;
                 let target = &inspection.target;

@@ -21,6 +21,7 @@ impl Desk {
         let spot = Arc::new(self.spot(at)?);
         let encoding = self.encoding();
         let of = Arc::clone(&spot);
+        let was_known = self.shared.numbers.second(&spot.place.ask).is_some();
         let result = self
             .run("textDocument/hover", &spot.place, move |desk, job| {
                 let inspection = desk.inspection(&of.place.ask, job)?;
@@ -29,9 +30,12 @@ impl Desk {
                 };
                 let step_two = desk.attributions(&of.place.ask, job)?;
                 let range = token_range(token, &of.place, encoding);
-                Ok(Some((hover::token_hover(token, &inspection, &step_two), range)))
+                Ok(Some((hover::token_hover(&of.place.ask, token, &inspection, &step_two), range)))
             })
             .await;
+        if !was_known && self.shared.numbers.second(&spot.place.ask).is_some() {
+            self.refresh_shares(&spot.place);
+        }
         let (text, range) = match result {
             Ok(shown) => shown?,
             Err(error) => (hover::error_hover(&error)?, None),

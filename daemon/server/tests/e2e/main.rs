@@ -17,5 +17,6 @@ mod lsp_client;
 mod rendering;
 mod requests;
 mod serving;
+mod shares;
 mod standard_methods;
 mod verbs;
