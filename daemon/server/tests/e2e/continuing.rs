@@ -52,8 +52,8 @@ async fn others_are_served_between_two_tokens_and_cancelling_stops() {
     client.notify("$/cancelRequest", json!({ "id": endless })).await;
     assert_eq!(client.answer(endless).await.unwrap_err()["code"], -32800);
     // Behind whatever the worker still had of it.
-    let again = params(1, &json!({ "layer": 0, "head": 0 }));
-    client.ask("limpid/head", again).await.unwrap();
+    let other = params(1, &json!({ "layer": 0, "head": 1 }));
+    client.ask("limpid/head", other).await.unwrap();
     let status = client.ask("limpid/status", json!({})).await.unwrap();
     assert_eq!(status["queue"], 0);
     client.leave().await;

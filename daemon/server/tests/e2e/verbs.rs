@@ -342,14 +342,15 @@ async fn folder_settings_that_change_on_the_disk_hold_at_once() {
     client.reply(&asked).await;
 
     client.open(&uri, "one two").await;
-    client.told("textDocument/publishDiagnostics").await;
-    let subject = json!({ "subject": { "prompt": { "uri": uri, "version": 1 } } });
-    client.ask("limpid/tokens", subject.clone()).await.unwrap();
-    std::fs::write(folder.path().join("limpid.toml"), "model = \"./None\"").unwrap();
+    let whole =
+        json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 9, "character": 0 } });
+    let hints = json!({ "textDocument": { "uri": uri }, "range": whole });
+    let before = client.ask("textDocument/inlayHint", hints.clone()).await.unwrap();
+    assert_eq!(before.as_array().unwrap().len(), 1);
+    std::fs::write(folder.path().join("limpid.toml"), "inlay.predictions = 0").unwrap();
     let changed = json!({ "changes": [{ "uri": uri.replace("x.txt", "limpid.toml"), "type": 1 }] });
     client.notify("workspace/didChangeWatchedFiles", changed).await;
-    let refused = client.ask("limpid/tokens", subject).await.unwrap_err();
-    let named = folder.path().join("./None").display().to_string();
-    assert!(refused["message"].as_str().unwrap().contains(&named), "{refused}");
+    let after = client.ask("textDocument/inlayHint", hints).await.unwrap();
+    assert_ne!(after, before);
     client.leave_unread().await;
 }
