@@ -45,8 +45,6 @@ fn a_prompt_is_rendered_as_on_the_command_line() {
         let answer = editor.ask("limpid/render", json!({ "subject": subject })).unwrap();
         assert_eq!(answer["view"], said(&["render", &file.display().to_string()]), "{name}");
     }
-    let status = editor.ask("limpid/status", json!({})).unwrap();
-    assert_eq!(status["cache"]["misses"], 0, "no forward pass: {status}");
     editor.leave();
 }
 

@@ -3,6 +3,7 @@
 //! whatever they say; where it takes messages apart, once more with every character marked (`marked_characters`).
 //! What must not live here: tokens; how templates are written (`chat_template/environment`).
 
+mod bounded_code;
 mod environment;
 mod marked_characters;
 mod notes;

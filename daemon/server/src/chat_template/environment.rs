@@ -3,20 +3,24 @@
 //!
 //! *Source*: transformers, `utils/chat_template_utils.py`, `_compile_jinja_template`.
 
-use crate::chat_template::{ChatTemplate, python_json::to_json};
+use crate::chat_template::{ChatTemplate, bounded_code, python_json::to_json};
 use minijinja::{
     Environment, Error, ErrorKind, State, context,
+    formatting::{FormatStyle, format},
     syntax::SyntaxConfig,
-    value::{Kwargs, Value, ValueKind, from_args},
+    value::{Kwargs, Rest, Value, ValueOrKwargs, from_args},
 };
 
 /// Steps that a template may take: a hundred for each of ten thousand messages. Text that it makes costs a step for 64 bytes, so
 /// this bounds memory too.
 const FUEL: u64 = 1_000_000;
 
-/// Values in lists and maps that are written, and how deep they may lie.
-const MAX_WRITTEN: usize = 1 << 20;
-const MAX_DEPTH: usize = 64;
+/// Values in a list or map that a template makes, beside those of the messages.
+const MAX_VALUES: usize = 1 << 16;
+/// Values of a message as it is written: itself, names and texts.
+const VALUES_A_MESSAGE: usize = 8;
+/// Bytes of a number in a format, at most.
+const MAX_WIDTH_DIGITS: usize = 4;
 
 /// Bytes of a tag, texts in quotes apart.
 const MAX_TAG_BYTES: usize = 4096;
@@ -32,7 +36,8 @@ pub(super) fn render(template: &ChatTemplate, messages: &[(&str, &str)]) -> Resu
         return Err(format!("has a tag of more than {MAX_TAG_BYTES} bytes; shorten it"));
     }
     let today = template.today.clone();
-    let environment = environment(FUEL + n_bytes as u64, today).map_err(|e| told(&e))?;
+    let environment = environment(FUEL + n_bytes as u64, today);
+    let n_values = MAX_VALUES + n_bytes + VALUES_A_MESSAGE * messages.len();
     let messages: Vec<Value> =
         messages.iter().map(|&(role, content)| context! { role, content }).collect();
     let answers = messages.last().is_some_and(|message| {
@@ -47,25 +52,29 @@ pub(super) fn render(template: &ChatTemplate, messages: &[(&str, &str)]) -> Resu
         documents => (),
     };
     let source = without_generation_marks(&template.text);
-    environment.render_str(&source, context).map_err(|e| told(&e))
+    let blocks = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+    let blocks = blocks.map_err(|e| told(&e))?;
+    bounded_code::render(environment, &source, blocks, context, n_values).map_err(|e| told(&e))
 }
 
-fn environment(fuel: u64, today: Option<String>) -> Result<Environment<'static>, Error> {
+fn environment(fuel: u64, today: Option<String>) -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_fuel(Some(fuel));
-    let blocks = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?;
-    environment.set_syntax(blocks);
-    environment.set_formatter(|out, state, value| {
-        let mut left = MAX_WRITTEN;
-        if !is_small(value, 0, &mut left) {
-            let problem = "writes a list or map that is too deep or too long";
-            return Err(Error::new(ErrorKind::InvalidOperation, problem));
-        }
-        minijinja::escape_formatter(out, state, value)
-    });
     minijinja_contrib::add_to_environment(&mut environment);
     environment.set_unknown_method_callback(python_method);
     environment.add_filter("tojson", to_json);
+    environment.add_filter(
+        "format",
+        |state: &State<'_, '_>, text: &str, args: Rest<ValueOrKwargs>| {
+            paid_format(state, FormatStyle::Printf, text, &args.into_values())
+        },
+    );
+    // Jinja has none, and minijinja's looks through all that it chains at every step.
+    environment.remove_filter("chain");
+    // minijinja's own writes all that there is.
+    environment.add_function("debug", || -> Result<String, Error> {
+        Err(Error::new(ErrorKind::UnknownFunction, "debug is unknown"))
+    });
     environment.add_function("raise_exception", |message: String| -> Result<String, Error> {
         Err(Error::new(ErrorKind::InvalidOperation, message))
     });
@@ -78,7 +87,7 @@ fn environment(fuel: u64, today: Option<String>) -> Result<Environment<'static>,
         };
         written.map_err(|e| Error::new(ErrorKind::InvalidOperation, format!("strftime_now: {e}")))
     });
-    Ok(environment)
+    environment
 }
 
 /// Whether a tag is so long, texts in quotes apart, that reading it may take more stack than there is: the parser recurses.
@@ -120,19 +129,33 @@ fn has_long_tag(template: &str) -> bool {
     false
 }
 
-/// Whether writing a value ends soon: it holds few values, counted as often as they are written.
-fn is_small(value: &Value, depth: usize, left: &mut usize) -> bool {
-    if !matches!(value.kind(), ValueKind::Seq | ValueKind::Map) {
-        return true;
+/// Formats, where what it may write can be paid for.
+fn paid_format(
+    state: &State<'_, '_>,
+    style: FormatStyle,
+    text: &str,
+    args: &[Value],
+) -> Result<String, Error> {
+    let field = |field: &str| match style {
+        FormatStyle::StrFormat => field.split('}').next().unwrap_or_default().to_owned(),
+        FormatStyle::Printf => {
+            let named = field.strip_prefix('(').and_then(|named| named.split_once(')'));
+            let spec = named.map_or(field, |(_, spec)| spec);
+            spec.chars().take_while(|c| !c.is_alphabetic()).collect()
+        }
+    };
+    let opening = if style == FormatStyle::StrFormat { '{' } else { '%' };
+    let fields: Vec<String> = text.split(opening).skip(1).map(field).collect();
+    let is_wide = |digits: &str| digits.len() > MAX_WIDTH_DIGITS;
+    if fields.iter().any(|field| field.split(|c: char| !c.is_ascii_digit()).any(is_wide)) {
+        let problem = "format: a width of more than 9999";
+        return Err(Error::new(ErrorKind::InvalidOperation, problem));
     }
-    let is_map = value.kind() == ValueKind::Map;
-    let Ok(items) = value.try_iter() else { return true };
-    depth < MAX_DEPTH
-        && items.into_iter().all(|item| {
-            let inner = if is_map { value.get_item(&item).unwrap_or_default() } else { item };
-            *left = left.saturating_sub(1);
-            *left > 0 && is_small(&inner, depth + 1, left)
-        })
+    let n_bytes = |arg: &Value| arg.as_str().map_or_else(|| arg.to_string().len(), str::len);
+    let longest = args.iter().map(n_bytes).max().unwrap_or(0);
+    let widest = 10_usize.pow(MAX_WIDTH_DIGITS as u32);
+    state.consume_fuel((fields.len().saturating_mul(longest + widest) / 64) as u64)?;
+    format(style, text, args)
 }
 
 /// Methods of Python's strings that minijinja's own stand-ins lack.
@@ -146,6 +169,7 @@ fn python_method(
         return minijinja_contrib::pycompat::unknown_method_callback(state, value, method, args);
     };
     match method {
+        "format" => paid_format(state, FormatStyle::StrFormat, text, args).map(Value::from),
         "removeprefix" => {
             let (prefix,): (&str,) = from_args(args)?;
             Ok(text.strip_prefix(prefix).unwrap_or(text).into())

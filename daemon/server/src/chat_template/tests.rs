@@ -1,6 +1,7 @@
 //! What transformers' Jinja writes, and that every byte of a rendered chat is known to be the template's or a message's.
 
 mod golden;
+mod hostile;
 
 use crate::chat_template::{ChatMessage, ChatNote, ChatTemplate, environment, render, render_with};
 use limpid_engine::tokenizer::Tokenizer;
@@ -65,6 +66,18 @@ fn templates_are_written_as_jinja_writes_them() {
             "hé…1system,user",
         ),
         ("{{ 1.0 }} {{ 3 // 2 }} {{ 3 / 2 }} {{ missing }}", "1.0 1 1.5 "),
+        (
+            "{{ (messages + messages) | length }}{{ [1] * 3 }}{{ 'abcdef'[::-1] }}{{ messages[::-1][0].role }}{{ 'abcdef'[-3:] }}",
+            "4[1, 1, 1]fedcbauserdef",
+        ),
+        (
+            "{{ '%s %5.2f' | format('a', 1.5) }}|{{ '%(a)s %(b)03d' | format(a='x', b=3) }}|{{ '{} {a}'.format(1, a=2) }}|{{ '20241231 %s' | format('a') }}|{{ 8 / 2 * 4 }}{{ 2 * 3 ** 2 }}{{ 2 * 'ab' }}{{ range(*[1, 3]) | list }}",
+            "a  1.50|x 003|1 2|20241231 a|16.018abab[1, 2]",
+        ),
+        (
+            "{% set ns = namespace(l=[]) %}{% for m in messages %}{% set ns.l = ns.l + [m.role] %}{% endfor %}{{ ns.l | join(',') }}{{ ns.l == ['system', 'user'] }}{{ 'user' in ns.l }}",
+            "system,userTrueTrue",
+        ),
         ("{% for k, v in {'z': 1, 'a': 2}.items() %}{{ k }}{{ v }}{% endfor %}", "z1a2"),
         ("{% if tools is not none %}tools{% endif %}{{ bos_token }}{{ eos_token }}", "<s></s>"),
         (
@@ -83,7 +96,7 @@ fn what_is_wrong_with_a_template_is_one_line_with_its_place() {
         ("{% for m in messages %}", "line 1: "),
         ("{{ messages | nothing }}", "nothing"),
         ("{% include 'x' %}", "x"),
-        ("{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}", "steps"),
+        ("{% for i in range(60000) %}{% for j in range(60000) %}{% endfor %}{% endfor %}", "steps"),
         ("{{ strftime_now('%!') }}", "strftime_now"),
         ("{{ messages | tojson(colour=1) }}", "colour"),
         ("{{ 'x' * 9999999999 }}", "steps"),
@@ -252,55 +265,4 @@ fn what_a_template_does_with_roles_is_told() {
         "{refused}"
     );
     assert_eq!(ChatNote::DropsMessage(0).to_string(), "the chat template leaves out message 1");
-}
-
-/// Every one of these must end soon, whatever it says.
-#[test]
-fn hostile_templates_end_soon() {
-    for text in [
-        "{% for i in range(100000) %}{% for j in range(100000) %}{% for k in range(100000) %}{% endfor %}{% endfor %}{% endfor %}",
-        "{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}",
-        "{% macro a(n) %}{{ a(n + 1) }}{{ a(n + 1) }}{% endmacro %}{{ a(0) }}",
-        "{{ range(99999999999) | list | length }}",
-        "{{ ('x' * 1000000) * 1000000 }}",
-        "{{ [0] * 999999999 }}",
-        "{{ 'a' | indent(99999999) }}{{ ('\n' * 100000) | indent(99999999) }}",
-        "{{ '%999999999d' | format(1) }}",
-        "{{ 'x'.center(999999999) }}",
-        "{{ messages | tojson(indent=999999999) }}",
-        "{% set ns = namespace(x='aaaaaaaa') %}{% for i in range(60) %}{% set ns.x = ns.x.replace('a', ns.x) %}{% endfor %}{{ ns.x | length }}",
-        "{% set ns = namespace(x=['aaaaaaaa']) %}{% for i in range(60) %}{% set ns.x = [ns.x | join, ns.x | join] %}{% endfor %}{{ ns.x | length }}",
-        "{% set ns = namespace(x=1) %}{% for i in range(99) %}{% set ns.x = {'a': ns.x, 'b': ns.x} %}{% endfor %}{{ ns.x }}",
-        "{% set ns = namespace(x=1) %}{% for i in range(99) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x | tojson }}",
-        "{% set ns = namespace(x=2) %}{% for i in range(60) %}{% set ns.x = ns.x ** 9 %}{% endfor %}{{ ns.x }}",
-        "{% for a in messages recursive %}{{ loop(messages) }}{% endfor %}",
-        "{% set ns = namespace() %}{% set ns.a = ns %}{{ ns }}{{ ns | tojson }}",
-        "{{ 'x' | batch(99999999) | list }}{{ [1] | slice(99999999) | list | length }}",
-        "{{ ((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((1",
-    ] {
-        let started = std::time::Instant::now();
-        let ended = rendered(text);
-        let took = started.elapsed().as_secs_f32();
-        let n_bytes = ended.as_ref().map_or(0, String::len);
-        assert!(took < 10.0 && n_bytes < 64 << 20, "{text}: {took} s, {n_bytes} bytes");
-    }
-    for n in [3000, 100_000] {
-        let many = |text: &str| text.repeat(n / text.len());
-        for text in [
-            format!("{{{{ {}1{} }}}}", many("("), many(")")),
-            format!("{{{{ {}1{} }}}}", many("["), many("]")),
-            many("{% if true %}"),
-            many("{% if true %}") + &many("{% endif %}"),
-            format!("{{{{ {}true }}}}", many("not ")),
-            format!("{{{{ {}1 }}}}", many("-")),
-            format!("{{{{ 1{} }}}}", many(" if true else 1")),
-            format!("{{{{ 1{} }}}}", many(" ** 1")),
-            format!("{{{{ 1{} }}}}", many(" + 1")),
-            format!("{{{{ x{} }}}}", many(".a")),
-            format!("{{{{ 'a'{} }}}}", many(" | trim")),
-            format!("{{{{ {}", many("{'a':")),
-        ] {
-            let _ = rendered(&text);
-        }
-    }
 }
