@@ -29,7 +29,12 @@ impl Backend {
     /// A view of the protocol.
     pub(crate) async fn view<V: Served>(&self, params: Value) -> Result<Value> {
         let params = read::<V>(params)?;
-        written(self.0.answer::<V>(params).await)
+        let mut answer = self.0.answer::<V>(params).await.map_err(|error| to_jsonrpc(&error))?;
+        // Moved, not copied: a route graph is megabytes.
+        let view = answer.view.take();
+        let mut written = written(Ok(answer))?;
+        written["view"] = view;
+        Ok(written)
     }
 
     /// `limpid/render`.
