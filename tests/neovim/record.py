@@ -9,6 +9,7 @@ import os
 import pty
 import select
 import struct
+import subprocess
 import sys
 import tempfile
 import termios
@@ -49,6 +50,9 @@ def main() -> int:
                     break
             if os.waitpid(pid, os.WNOHANG)[0] == pid:
                 break
+        # The daemon that the session started would wait for another client.
+        runtime = {**os.environ, "LIMPID_RUNTIME_DIR": os.path.join(folder, "run")}
+        subprocess.run([binary, "daemon", "stop"], env=runtime, stdout=subprocess.DEVNULL, check=False)
         if not os.path.exists(screen):
             print("neovim ended without a screen", file=sys.stderr)
             return 1
