@@ -52,7 +52,7 @@ pub(crate) struct Numbers {
     glances: Cache<Ask, Arc<TokensView>, ByBytes>,
     first: Cache<Ask, Arc<Inspection>, ByBytes>,
     second: Cache<Ask, Arc<AttributionView>, ByBytes>,
-    views: Cache<(Ask, ViewKey), Arc<Value>, ByBytes>,
+    views: Cache<(Ask, ViewKey), Arc<KeptView>, ByBytes>,
 }
 
 #[derive(Clone)]
@@ -72,12 +72,18 @@ impl ViewKey {
     }
 }
 
+/// A view as JSON, with what it takes.
+pub(crate) struct KeptView {
+    pub(crate) view: Value,
+    bytes: usize,
+}
+
 /// Bytes of a value in memory for each byte of its text, about.
 const BYTES_A_LETTER: usize = 4;
 
-impl Weighter<(Ask, ViewKey), Arc<Value>> for ByBytes {
-    fn weight(&self, (ask, key): &(Ask, ViewKey), view: &Arc<Value>) -> u64 {
-        (ask.text.len() + key.0.len() + view.to_string().len() * BYTES_A_LETTER + ROW) as u64
+impl Weighter<(Ask, ViewKey), Arc<KeptView>> for ByBytes {
+    fn weight(&self, (ask, key): &(Ask, ViewKey), kept: &Arc<KeptView>) -> u64 {
+        (ask.text.len() + key.0.len() + kept.bytes + ROW) as u64
     }
 }
 
@@ -166,12 +172,14 @@ impl Numbers {
         self.second.insert(ask.clone(), attribution);
     }
 
-    pub(crate) fn view(&self, ask: &Ask, key: &ViewKey) -> Option<Arc<Value>> {
+    pub(crate) fn view(&self, ask: &Ask, key: &ViewKey) -> Option<Arc<KeptView>> {
         self.views.get(&(ask.clone(), key.clone()))
     }
 
     pub(crate) fn keep_view(&self, ask: &Ask, key: &ViewKey, view: &Value) {
-        self.views.insert((ask.clone(), key.clone()), Arc::new(view.clone()));
+        let bytes = view.to_string().len() * BYTES_A_LETTER;
+        let kept = KeptView { view: view.clone(), bytes };
+        self.views.insert((ask.clone(), key.clone()), Arc::new(kept));
     }
 
     /// Forgets the numbers of a model by any of its names: another may answer to them now.

@@ -195,6 +195,7 @@ impl Desk {
             waiters: waiters.clone(),
             only_kept,
             has_missed: Cell::new(false),
+            has_asked: Cell::new(false),
         }
     }
 
@@ -295,6 +296,8 @@ pub(crate) struct JobDesk {
     /// Nothing may be computed: the job runs on the task of all handlers.
     only_kept: bool,
     has_missed: Cell<bool>,
+    /// The models were asked for something that is not kept.
+    has_asked: Cell<bool>,
 }
 
 impl JobDesk {
@@ -307,10 +310,12 @@ impl JobDesk {
             self.has_missed.set(true);
             return Err(ViewError::new(ErrorKind::Cancelled, "not kept"));
         }
+        self.has_asked.set(true);
         Ok(&*self.analyst)
     }
 
-    /// A view as JSON, computed at most once for a question and its params.
+    /// A view as JSON. What the models were asked for is computed at most once for a question and its params; what is made of kept
+    /// numbers is not kept again.
     fn view<T: Serialize>(
         &self,
         ask: &Ask,
@@ -318,11 +323,14 @@ impl JobDesk {
         compute: impl FnOnce() -> Result<T, ViewError>,
     ) -> Result<Value, ViewError> {
         if let Some(kept) = self.numbers.view(ask, key) {
-            return Ok(Value::clone(&kept));
+            return Ok(kept.view.clone());
         }
+        self.has_asked.set(false);
         let view = serde_json::to_value(compute()?)
             .map_err(|error| ViewError::new(ErrorKind::Internal, error.to_string()))?;
-        self.numbers.keep_view(ask, key, &view);
+        if self.has_asked.get() {
+            self.numbers.keep_view(ask, key, &view);
+        }
         Ok(view)
     }
 
