@@ -19,7 +19,7 @@ use limpid_tests::{
     trace, watched, way_name, ways,
 };
 
-fn greedy(max_tokens: usize) -> Wanted {
+pub(crate) fn greedy(max_tokens: usize) -> Wanted {
     Wanted { max_tokens, sampling: Sampling::GREEDY, stop: Vec::new() }
 }
 

@@ -9,6 +9,7 @@ mod continuations;
 mod half_precision;
 mod prefix;
 mod real_attributions;
+mod real_effects;
 mod real_models;
 mod tiny_models;
 mod tokenizers;

@@ -22,6 +22,10 @@ pub(crate) const GRAPH_WEIGHT: f32 = 1e-4;
 /// Relative to the largest score of the list.
 pub(crate) const ATTRIBUTION_LOGIT_DIFF: f32 = 5e-4;
 pub(crate) const ATTRIBUTION_LOGPROB: f32 = 5e-3;
+/// Logits and their differences under an intervention.
+pub(crate) const EFFECT_LOGIT: f32 = 1e-3;
+/// Log-probabilities and KL under an intervention.
+pub(crate) const EFFECT_LOGPROB: f32 = 5e-4;
 /// Relative to the largest value of the list.
 pub(crate) const PROMOTED: f32 = 1e-3;
 

@@ -3,6 +3,7 @@
 pub mod attribution;
 pub mod components;
 pub mod contributions;
+pub mod effects;
 pub mod findings;
 pub mod head_types;
 pub mod kernels;

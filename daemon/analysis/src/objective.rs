@@ -53,7 +53,7 @@ pub struct Objective {
 }
 
 /// `logsumexp` of some logits in f64.
-fn log_sum_exp(logits: impl Iterator<Item = f32> + Clone) -> f64 {
+pub(crate) fn log_sum_exp(logits: impl Iterator<Item = f32> + Clone) -> f64 {
     let max = logits.clone().fold(f32::NEG_INFINITY, f32::max);
     if max == f32::NEG_INFINITY {
         return f64::NEG_INFINITY;
@@ -117,7 +117,7 @@ pub fn of_answer(token_ids: &[u32], answer: &Range<usize>, kind: ObjectiveKind) 
     answer.clone().map(of).collect()
 }
 
-fn others(logits: &[f32], target: usize) -> impl Iterator<Item = f32> + Clone {
+pub(crate) fn others(logits: &[f32], target: usize) -> impl Iterator<Item = f32> + Clone {
     logits.iter().enumerate().filter(move |(id, _)| *id != target).map(|(_, logit)| *logit)
 }
 

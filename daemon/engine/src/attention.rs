@@ -3,6 +3,7 @@
 
 use crate::{device::Way, error::EngineError, norm::Gradients};
 use candle_core::{D, DType, Tensor};
+use std::ops::Range;
 
 /// Query rows whose pattern is in memory at once.
 const QUERY_BLOCK: usize = 128;
@@ -26,6 +27,35 @@ pub struct AttentionShape {
     pub first_query: usize,
 }
 
+/// Keys that some queries are kept from seeing: their scores are minus infinity before the softmax.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HiddenKeys {
+    /// The head, or every head.
+    pub head: Option<usize>,
+    /// Positions of the queries.
+    pub queries: Range<usize>,
+    /// Positions of the keys.
+    pub keys: Range<usize>,
+}
+
+impl HiddenKeys {
+    /// Whether it says something about a head.
+    pub fn is_of(&self, head: usize) -> bool {
+        self.head.is_none_or(|own| own == head)
+    }
+}
+
+/// A row that stands in the place of one of a head's pattern.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ForcedPattern {
+    /// The head.
+    pub head: usize,
+    /// Position of the query.
+    pub query: usize,
+    /// A weight for each key from position 0 on; keys behind them weigh 0.
+    pub weights: Vec<f32>,
+}
+
 /// What comes back through attention, queries and keys as in the forward call.
 #[derive(Debug)]
 pub struct AttentionGradients {
@@ -40,7 +70,7 @@ pub struct AttentionGradients {
 }
 
 impl AttentionShape {
-    fn group_size(&self) -> usize {
+    pub(crate) fn group_size(&self) -> usize {
         self.n_heads / self.n_key_value_heads
     }
 

@@ -107,23 +107,12 @@ impl Block {
         let n_shared = prefix.map_or(0, |(_, n_shared)| n_shared);
         let d_q = shape.attention.n_heads * shape.attention.d_head;
         let d_kv = shape.attention.n_key_value_heads * shape.attention.d_head;
-        let d_head = shape.attention.d_head;
 
-        let qkv = self.qkv.forward(&self.norm_attn.forward(resid_pre, way)?)?;
-        let turned = |start, width, norm: &Option<Norm>| -> Result<Tensor, EngineError> {
-            let mut x = qkv.narrow(D::Minus1, start, width)?;
-            if let Some(norm) = norm {
-                x = per_head(&x, d_head, |x| norm.forward(x, way))?;
-            }
-            rotary.map_or(Ok(x.clone()), |rotary| rotary.turn(&x, d_head, Turn::Forward, way))
-        };
-        let q = turned(0, d_q, &self.q_norm)?;
-        let k = turned(d_q, d_kv, &self.k_norm)?;
+        let Projected { qkv, q, k, v } = self.project(shape, resid_pre, rotary, way)?;
         let extend = |pick: fn(&LayerTrace) -> &PosTensor, rest: Tensor| match prefix {
             Some((Prefix::Whole(before), n)) => PosTensor::extend(Some((pick(before), n)), rest),
             _ => Ok(PosTensor::new(rest)),
         };
-        let v = qkv.narrow(D::Minus1, d_q + d_kv, d_kv)?;
         let (k, v) = match prefix {
             Some((Prefix::KeysAndValues(k_before, v_before), n)) => {
                 let k = PosTensor::extend(Some((k_before, n)), k)?;
@@ -134,22 +123,15 @@ impl Block {
         let attention_shape = AttentionShape { first_query: n_shared, ..shape.attention };
         let z = match prefix {
             Some((Prefix::Growing(before), _)) => {
-                before.lock().attend(&q, &k.tensor()?, &v.tensor()?, &attention_shape)?
+                before.lock().attend(&q, &k.tensor()?, &v.tensor()?, &attention_shape, &[])?
             }
             _ => attention(&q, &k.tensor()?, &v.tensor()?, &attention_shape, way)?,
         };
-        let attn_raw = self.w_o.forward(&z)?;
-        let resid_mid = match &self.post_attn_norm {
-            Some(norm) => add(resid_pre, &norm.forward(&attn_raw, way)?, way)?,
-            None => add(resid_pre, &attn_raw, way)?,
-        };
+        let (attn_raw, attn_out) = self.attn_out(&z, way)?;
+        let resid_mid = add(resid_pre, &attn_out, way)?;
 
-        let mlp_in = self.mlp_in.forward(&self.norm_mlp.forward(&resid_mid, way)?)?;
-        let mlp_raw = self.w_out.forward(&post(&mlp_in, shape.mlp, way)?)?;
-        let mlp_out = match &self.post_mlp_norm {
-            Some(norm) => norm.forward(&mlp_raw, way)?,
-            None => mlp_raw.clone(),
-        };
+        let mlp_in = self.mlp_in(&resid_mid, way)?;
+        let (mlp_raw, mlp_out) = self.mlp_out(&post(&mlp_in, shape.mlp, way)?, way)?;
         let resid_post = add(&resid_mid, &mlp_out, way)?;
         let trace = LayerTrace {
             resid_pre: extend(|l| &l.resid_pre, resid_pre.clone())?,
@@ -167,6 +149,74 @@ impl Block {
         };
         Ok((trace, resid_post))
     }
+
+    /// What attention reads of rows, whose positions `rotary` covers one by one.
+    ///
+    /// *Shapes*: resid_pre `[rows, d_model]`.
+    pub(crate) fn project(
+        &self,
+        shape: &BlockShape,
+        resid_pre: &Tensor,
+        rotary: Option<&RotaryTable>,
+        way: Way,
+    ) -> Result<Projected, EngineError> {
+        let d_head = shape.attention.d_head;
+        let d_q = shape.attention.n_heads * d_head;
+        let d_kv = shape.attention.n_key_value_heads * d_head;
+        let qkv = self.qkv.forward(&self.norm_attn.forward(resid_pre, way)?)?;
+        let turned = |start, width, norm: &Option<Norm>| -> Result<Tensor, EngineError> {
+            let mut x = qkv.narrow(D::Minus1, start, width)?;
+            if let Some(norm) = norm {
+                x = per_head(&x, d_head, |x| norm.forward(x, way))?;
+            }
+            rotary.map_or(Ok(x.clone()), |rotary| rotary.turn(&x, d_head, Turn::Forward, way))
+        };
+        let q = turned(0, d_q, &self.q_norm)?;
+        let k = turned(d_q, d_kv, &self.k_norm)?;
+        let v = qkv.narrow(D::Minus1, d_q + d_kv, d_kv)?;
+        Ok(Projected { qkv, q, k, v })
+    }
+
+    /// Attention's output before and after its post norm.
+    ///
+    /// *Shapes*: z `[rows, n_heads * d_head]` -> `[rows, d_model]` twice.
+    pub(crate) fn attn_out(&self, z: &Tensor, way: Way) -> Result<(Tensor, Tensor), EngineError> {
+        with_norm(self.w_o.forward(z)?, self.post_attn_norm.as_ref(), way)
+    }
+
+    /// What goes into the MLP's non-linearity.
+    ///
+    /// *Shapes*: resid_mid `[rows, d_model]` -> `[rows, d_mlp]` or, gated, twice as wide.
+    pub(crate) fn mlp_in(&self, resid_mid: &Tensor, way: Way) -> Result<Tensor, EngineError> {
+        self.mlp_in.forward(&self.norm_mlp.forward(resid_mid, way)?)
+    }
+
+    /// The MLP's output before and after its post norm.
+    ///
+    /// *Shapes*: post `[rows, d_mlp]` -> `[rows, d_model]` twice.
+    pub(crate) fn mlp_out(&self, post: &Tensor, way: Way) -> Result<(Tensor, Tensor), EngineError> {
+        with_norm(self.w_out.forward(post)?, self.post_mlp_norm.as_ref(), way)
+    }
+}
+
+/// What attention reads of some rows.
+pub(crate) struct Projected {
+    /// All three before norms and positions, side by side.
+    pub(crate) qkv: Tensor,
+    /// `[rows, n_heads * d_head]` as they meet the keys.
+    pub(crate) q: Tensor,
+    /// `[rows, n_key_value_heads * d_head]` as they meet the queries.
+    pub(crate) k: Tensor,
+    /// `[rows, n_key_value_heads * d_head]`
+    pub(crate) v: Tensor,
+}
+
+fn with_norm(raw: Tensor, norm: Option<&Norm>, way: Way) -> Result<(Tensor, Tensor), EngineError> {
+    let normed = match norm {
+        Some(norm) => norm.forward(&raw, way)?,
+        None => raw.clone(),
+    };
+    Ok((raw, normed))
 }
 
 /// Applies `f` to every head as a row of its own: `[pos, heads * d_head]` -> the same.

@@ -5,8 +5,11 @@ mod held_text;
 
 use crate::{
     cancel::CancelToken,
+    changed_run::ChangedRun,
     decode::Decode,
     error::EngineError,
+    forward::Watch,
+    intervention::Intervention,
     model_pool::Loaded,
     pos_tensor::to_host,
     sampling::{Sampler, Sampling},
@@ -138,6 +141,41 @@ impl Continuation {
         available: u64,
     ) -> Result<Self, EngineError> {
         let (model, n_tokens) = (&loaded.model, trace.n_tokens());
+        let n_left = Self::n_left(loaded, n_tokens, wanted, available)?;
+        let last = trace.resid_after(model.spec.n_layers).narrow(n_tokens - 1, 1)?.tensor()?;
+        let logits = to_host(&model.logits(&last)?)?;
+        Self::from_logits(Decode::behind(model, trace, n_left)?, logits, n_left, wanted)
+    }
+
+    /// Goes on from a changed run of the trace's prompt, and stays changed: a part that is switched off is off for the tokens
+    /// that are written, too.
+    ///
+    /// *Cost*: the changed run.
+    ///
+    /// # Errors
+    /// As [`Self::start`]; as [`ChangedRun::new`].
+    pub fn start_changed(
+        loaded: &Loaded,
+        trace: &Trace,
+        interventions: &[Intervention],
+        wanted: &Wanted,
+        (available, watch): (u64, Watch<'_>),
+    ) -> Result<Self, EngineError> {
+        let model = &loaded.model;
+        let run = ChangedRun::new(model, trace, interventions, &[trace.n_tokens() - 1])?;
+        let n_left = Self::n_left(loaded, run.n_pos(), wanted, available)?;
+        let (decode, logits) = Decode::behind_changed(model, trace, run, n_left, watch)?;
+        Self::from_logits(decode, logits, n_left, wanted)
+    }
+
+    /// Tokens that can be written.
+    fn n_left(
+        loaded: &Loaded,
+        n_tokens: usize,
+        wanted: &Wanted,
+        available: u64,
+    ) -> Result<usize, EngineError> {
+        let model = &loaded.model;
         let n_ctx = model.spec.n_ctx;
         wanted.check(n_ctx)?;
         if !wanted.stop.is_empty() {
@@ -150,11 +188,19 @@ impl Continuation {
             let what = format!("a continuation of {n_tokens} tokens by {n_left}");
             return Err(EngineError::MemoryBudget { what, needed, available });
         }
-        let last = trace.resid_after(model.spec.n_layers).narrow(n_tokens - 1, 1)?.tensor()?;
+        Ok(n_left)
+    }
+
+    fn from_logits(
+        decode: Decode,
+        logits: Vec<f32>,
+        n_left: usize,
+        wanted: &Wanted,
+    ) -> Result<Self, EngineError> {
         Ok(Self {
-            decode: Decode::behind(model, trace, n_left)?,
+            decode,
             sampler: Sampler::new(wanted.sampling)?,
-            logits: to_host(&model.logits(&last)?)?,
+            logits,
             unread: None,
             text: HeldText::new(&wanted.stop),
             held: Vec::new(),

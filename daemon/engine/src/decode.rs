@@ -2,8 +2,9 @@
 //! What is chosen and when it ends is `continuation`'s business.
 
 use crate::{
-    block::Prefix, cancel::CancelToken, error::EngineError, key_values::KeyValues, model::Model,
-    model_spec::ModelSpec, pos_tensor::to_host, trace::Trace,
+    block::Prefix, cancel::CancelToken, changed_run::ChangedRun, error::EngineError,
+    forward::Watch, key_values::KeyValues, model::Model, model_spec::ModelSpec,
+    pos_tensor::to_host, trace::Trace,
 };
 use parking_lot::Mutex;
 
@@ -13,6 +14,8 @@ pub struct Decode {
     layers: Vec<Mutex<KeyValues>>,
     n_tokens: usize,
     is_prepared: bool,
+    /// What is changed, also for the tokens that are read from here on.
+    changes: Option<ChangedRun>,
 }
 
 impl Decode {
@@ -35,7 +38,34 @@ impl Decode {
             KeyValues::behind(k, v, &shape, n_tokens + n_more, &model.compute).map(Mutex::new)
         });
         let layers = layers.collect::<Result<_, EngineError>>()?;
-        Ok(Self { layers, n_tokens, is_prepared: false })
+        Ok(Self { layers, n_tokens, is_prepared: false, changes: None })
+    }
+
+    /// Takes up where a changed run ended, which is run here; its changes hold for the tokens behind it too, but for those
+    /// of one position and those from another prompt.
+    ///
+    /// *Shapes*: -> also the logits behind the changed prompt, `[d_vocab]`. *Cost*: the changed run.
+    ///
+    /// # Errors
+    /// As `Model::run_changed`; the run has not one target, its last position.
+    pub fn behind_changed(
+        model: &Model,
+        trace: &Trace,
+        run: ChangedRun,
+        n_more: usize,
+        watch: Watch<'_>,
+    ) -> Result<(Self, Vec<f32>), EngineError> {
+        let n_tokens = run.n_pos();
+        let (keys, logits) = model.changed_keys(trace, &run, watch)?;
+        let layers = keys.iter().enumerate().map(|(layer, (k, v))| {
+            let shape = model.block_shape(layer).attention;
+            KeyValues::behind(k, v, &shape, n_tokens + n_more, &model.compute).map(Mutex::new)
+        });
+        let layers = layers.collect::<Result<_, EngineError>>()?;
+        let Some(logits) = logits.into_iter().next() else {
+            return Err(EngineError::BadRequest("a continuation has a target".to_owned()));
+        };
+        Ok((Self { layers, n_tokens, is_prepared: false, changes: Some(run) }, logits))
     }
 
     /// Tokens read so far.
@@ -85,8 +115,13 @@ impl Decode {
         let mut resid = model.embed(&[token], self.n_tokens)?;
         for (layer, key_values) in self.layers.iter().enumerate() {
             cancel.check()?;
-            let before = Some(Prefix::Growing(key_values));
-            resid = model.run_block(layer, &resid, before, self.n_tokens)?.1;
+            resid = match &self.changes {
+                Some(run) => model.step_changed(run, layer, &resid, key_values, self.n_tokens)?,
+                None => {
+                    let before = Some(Prefix::Growing(key_values));
+                    model.run_block(layer, &resid, before, self.n_tokens)?.1
+                }
+            };
         }
         to_host(&model.logits(&resid)?)
     }

@@ -172,4 +172,12 @@ impl Model {
         }
         Err(EngineError::NotFinite { hook: "logits".to_owned() })
     }
+
+    /// Logits of residual rows on the host, finite or not.
+    ///
+    /// *Shapes*: resid `[rows, d_model]` -> `[rows][d_vocab]`.
+    pub(crate) fn logit_rows(&self, resid: &Tensor) -> Result<Vec<Vec<f32>>, EngineError> {
+        let normed = self.final_norm.forward(resid, self.compute.way)?;
+        Ok(self.unembed.forward(&normed)?.to_dtype(DType::F32)?.to_vec2::<f32>()?)
+    }
 }

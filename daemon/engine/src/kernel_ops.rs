@@ -3,6 +3,7 @@
 
 use crate::{
     attention::{AttentionGradients, AttentionShape},
+    attention_of_runs::{AllKeys, QuerySpan, RunKeys},
     error::EngineError,
     kernels::{
         self, Rows, RowsMut, activation, attention as attention_kernels,
@@ -227,6 +228,30 @@ pub(crate) fn attention(
         q.rows(n_queries, width),
         k.rows(n_keys, d_kv),
         v.rows(n_keys, d_kv),
+        shape,
+        RowsMut { data: &mut out, n_rows: n_queries, n_cols: width, stride: width },
+    );
+    tensor(out, n_queries, width)
+}
+
+pub(crate) fn attention_of_runs(
+    q: &Tensor,
+    keys: AllKeys<'_>,
+    runs: &[RunKeys],
+    spans: &[QuerySpan],
+    shape: &AttentionShape,
+) -> Result<Tensor, EngineError> {
+    let (n_queries, width) = q.dims2()?;
+    let q = HostPiece::new(q)?;
+    let (clean_k, clean_v) = (HostPiece::new(keys.clean.0)?, HostPiece::new(keys.clean.1)?);
+    let (own_k, own_v) = (HostPiece::new(keys.own.0)?, HostPiece::new(keys.own.1)?);
+    let ((n_clean, d_kv), n_own) = (keys.clean.0.dims2()?, keys.own.0.dims2()?.0);
+    let mut out = vec![0f32; n_queries * width];
+    kernels::attention_of_runs::attention_of_runs(
+        q.rows(n_queries, width),
+        (clean_k.rows(n_clean, d_kv), clean_v.rows(n_clean, d_kv)),
+        (own_k.rows(n_own, d_kv), own_v.rows(n_own, d_kv)),
+        (runs, spans),
         shape,
         RowsMut { data: &mut out, n_rows: n_queries, n_cols: width, stride: width },
     );

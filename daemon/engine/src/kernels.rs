@@ -30,6 +30,7 @@ pub struct RowsMut<'a> {
 pub mod activation;
 pub mod attention;
 pub mod attention_backward;
+pub mod attention_of_runs;
 pub mod attention_step;
 pub mod narrow;
 pub mod norm;

@@ -1,7 +1,8 @@
 //! Keys and values of one layer that grow where they lie, while a text is continued: a token adds a row and copies nothing.
 
 use crate::{
-    attention::{AttentionShape, attention},
+    attention::{AttentionShape, HiddenKeys, attention},
+    attention_of_runs::{AllKeys, QuerySpan, RunKeys, attention_of_runs},
     device::{Compute, Way},
     error::EngineError,
     kernels::attention_step::GrowingKeys,
@@ -61,7 +62,7 @@ impl KeyValues {
         }
     }
 
-    /// Adds the new positions' keys and values, and attends from them.
+    /// Adds the new positions' keys and values, and attends from them to all but the hidden keys.
     ///
     /// *Shapes*: q `[new_pos, n_heads * d_head]`, k and v `[new_pos, n_key_value_heads * d_head]` -> z like q.
     pub(crate) fn attend(
@@ -70,6 +71,7 @@ impl KeyValues {
         k: &Tensor,
         v: &Tensor,
         shape: &AttentionShape,
+        hidden: &[HiddenKeys],
     ) -> Result<Tensor, EngineError> {
         let ((n_new, width), d_kv) = (q.dims2()?, k.dims2()?.1);
         match self {
@@ -79,7 +81,7 @@ impl KeyValues {
                 let mut z = vec![0f32; n_new * width];
                 for (row, z) in z.chunks_exact_mut(width).enumerate() {
                     growing.push(k.row(row), v.row(row));
-                    growing.attend(q.row(row), shape, z);
+                    growing.attend(q.row(row), shape, hidden, z);
                 }
                 Ok(Tensor::from_vec(z, (n_new, width), &candle_core::Device::Cpu)?)
             }
@@ -94,7 +96,16 @@ impl KeyValues {
                     buffer.slice_set(&new.contiguous()?, 0, *n_keys)?;
                 }
                 *n_keys = n;
-                attention(q, &keys.narrow(0, 0, n)?, &values.narrow(0, 0, n)?, shape, Way::Plain)
+                let (keys, values) = (keys.narrow(0, 0, n)?, values.narrow(0, 0, n)?);
+                if hidden.is_empty() {
+                    return attention(q, &keys, &values, shape, Way::Plain);
+                }
+                let run =
+                    RunKeys { n_clean: n, rows: 0..0, hidden: hidden.to_vec(), forced: Vec::new() };
+                let span = QuerySpan { run: 0, n_rows: n_new, first_query: n - n_new };
+                let none = keys.narrow(0, 0, 0)?;
+                let keys = AllKeys { clean: (&keys, &values), own: (&none, &none) };
+                attention_of_runs(q, keys, &[run], &[span], shape, Way::Plain)
             }
         }
     }

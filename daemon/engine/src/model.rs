@@ -188,6 +188,20 @@ impl Model {
         Ok(Some(table.narrow(first_pos, n_pos)?))
     }
 
+    /// The rotary rows of a layer for these positions, in this order, if the layer has rotary positions.
+    ///
+    /// # Errors
+    /// The device refused.
+    pub(crate) fn rotary_rows(
+        &self,
+        layer: usize,
+        positions: &[u32],
+    ) -> Result<Option<RotaryTable>, EngineError> {
+        let n_pos = positions.iter().max().map_or(0, |&last| last as usize + 1);
+        let table = self.rotary_table(layer, 0, n_pos)?;
+        table.map(|table| table.select(positions)).transpose()
+    }
+
     /// The shape of a layer.
     pub fn block_shape(&self, layer: usize) -> BlockShape {
         BlockShape::new(&self.spec, &self.spec.layers[layer])

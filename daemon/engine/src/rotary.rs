@@ -65,6 +65,21 @@ impl RotaryTable {
         })
     }
 
+    /// The rows of these positions, counted from the table's first, in this order.
+    ///
+    /// *Shapes*: `[positions, d_rotary / 2]`. *Cost*: a copy of the rows.
+    ///
+    /// # Errors
+    /// Out of range.
+    pub fn select(&self, positions: &[u32]) -> Result<Self, EngineError> {
+        let index = Tensor::new(positions, self.cos.device())?;
+        Ok(Self {
+            cos: self.cos.index_select(&index, 0)?,
+            sin: self.sin.index_select(&index, 0)?,
+            d_rotary: self.d_rotary,
+        })
+    }
+
     /// Turns the first `d_rotary` dimensions of every head: pairs (i, i + d_rotary / 2).
     ///
     /// *Shapes*: x `[pos, n_heads * d_head]` -> the same.

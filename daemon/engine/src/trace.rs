@@ -128,6 +128,11 @@ impl Trace {
         self.token_ids.len()
     }
 
+    /// Decoder blocks it went through.
+    pub fn n_layers(&self) -> usize {
+        self.layers.len()
+    }
+
     /// How it is kept.
     pub fn plan(&self) -> CapturePlan {
         self.plan

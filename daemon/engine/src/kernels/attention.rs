@@ -3,7 +3,7 @@
 //! What is not finite in a key or value reaches the queries that see it, as NaN, and no others.
 
 use crate::{
-    attention::AttentionShape,
+    attention::{AttentionShape, ForcedPattern, HiddenKeys},
     kernels::{
         Rows, RowsMut,
         activation::exp,
@@ -199,16 +199,50 @@ pub(super) fn head_rows<'a>(
     }
 }
 
+/// Keys and values of one head at positions from `first` on.
+#[derive(Clone, Copy)]
+pub(super) struct KeyPart<'a> {
+    pub(super) keys: &'a HeadKeys,
+    pub(super) values: &'a HeadKeys,
+    pub(super) first: usize,
+    pub(super) n_keys: usize,
+}
+
 /// `z` of a block of query rows of one head.
 pub(super) struct ForwardBlock<'a, 'b> {
     pub(super) q: Rows<'a>,
-    pub(super) keys: &'a HeadKeys,
-    pub(super) values: &'a HeadKeys,
+    /// Ascending and without gaps, from position 0 on. Where they are parted leaves no trace in the sums.
+    pub(super) parts: &'a [KeyPart<'a>],
     pub(super) first_query: usize,
     pub(super) shape: &'a AttentionShape,
-    pub(super) n_keys: usize,
+    /// What is kept from queries of this head.
+    pub(super) hidden: &'a [&'a HiddenKeys],
+    /// Rows that stand in the place of patterns.
+    pub(super) forced: &'a [&'a ForcedPattern],
     pub(super) scratch: &'a mut Vec<f32>,
     pub(super) out: &'a mut [&'b mut [f32]],
+}
+
+impl ForwardBlock<'_, '_> {
+    /// The pattern of one row from its scores.
+    #[inline(always)]
+    fn pattern(&self, row: usize, scores: &mut [f32]) {
+        let (query, scale) = (self.first_query + row, self.shape.scale as f32);
+        let seen = visible(self.shape, query);
+        for hidden in self.hidden.iter().filter(|hidden| hidden.queries.contains(&query)) {
+            let keys = hidden.keys.start.max(seen.start)..hidden.keys.end.min(seen.end);
+            if !keys.is_empty() {
+                // Far below every score, and finite also when it is scaled.
+                scores[keys].fill(f32::MIN * 0.25 / scale.max(1.0));
+            }
+        }
+        softmax(scores, seen.clone(), scale);
+        for forced in self.forced.iter().filter(|forced| forced.query == query) {
+            let n = seen.end.min(forced.weights.len());
+            scores[..seen.end].fill(0.0);
+            scores[..n].copy_from_slice(&forced.weights[..n]);
+        }
+    }
 }
 
 impl WithSimd for ForwardBlock<'_, '_> {
@@ -216,32 +250,54 @@ impl WithSimd for ForwardBlock<'_, '_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let (stride, width, n_rows) =
-            (score_stride(self.n_keys), slab_width(self.shape.d_head), self.q.n_rows);
-        self.scratch.resize(n_rows * (stride + width), 0.0);
-        let (scores, z) = self.scratch.split_at_mut(n_rows * stride);
-        pattern_block(simd, self.q, self.keys, self.first_query, self.shape, scores, stride);
-        let at_once = self.values.rows_at_once(n_rows);
+        let (width, n_rows) = (slab_width(self.shape.d_head), self.q.n_rows);
+        let ends = self.parts.iter().map(|part| part.first + score_stride(part.n_keys));
+        let stride = ends.max().unwrap_or(0);
+        let mut scratch = std::mem::take(self.scratch);
+        scratch.resize(n_rows * (stride + width), 0.0);
+        let (scores, z) = scratch.split_at_mut(n_rows * stride);
+        let n_seen = self.first_query + n_rows;
+        for part in self.parts {
+            let n_keys = n_seen.saturating_sub(part.first).min(part.n_keys);
+            part.keys.dots(simd, self.q, n_keys, &mut scores[part.first..], stride);
+        }
+        for (row, scores) in scores.chunks_exact_mut(stride).take(n_rows).enumerate() {
+            self.pattern(row, scores);
+        }
+        let is_finite = self.parts.iter().all(|part| part.values.is_finite);
+        let at_once = if is_finite { n_rows.max(1) } else { 1 };
         for row in (0..n_rows).step_by(at_once) {
-            let first = visible(self.shape, self.first_query + row).start;
+            // A forced pattern may look past the window.
+            let first = match self.forced {
+                [] => visible(self.shape, self.first_query + row).start,
+                _ => 0,
+            };
             let last = self.first_query + row + at_once;
-            SlabProduct {
-                x: &scores[row * stride + first..],
-                left: Left::ByRow(stride),
-                n_rows: at_once,
-                k: last - first,
-                slab: &self.values.slab[first * width..last * width],
-                width,
-                out: &mut z[row * width..],
-                out_stride: width,
-                out_cols: self.shape.d_head,
-                accumulate: false,
+            for (index, part) in self.parts.iter().enumerate() {
+                let (from, to) = (first.max(part.first), last.min(part.first + part.n_keys));
+                if index > 0 && from >= to {
+                    continue;
+                }
+                let skipped = from.min(to.max(part.first)) - part.first;
+                SlabProduct {
+                    x: &scores[row * stride + from.min(stride)..],
+                    left: Left::ByRow(stride),
+                    n_rows: at_once,
+                    k: to.saturating_sub(from),
+                    slab: &part.values.slab[skipped * width..],
+                    width,
+                    out: &mut z[row * width..],
+                    out_stride: width,
+                    out_cols: self.shape.d_head,
+                    accumulate: index > 0,
+                }
+                .run(simd);
             }
-            .run(simd);
         }
         for (out, z) in self.out.iter_mut().zip(z.chunks_exact(width)) {
             out.copy_from_slice(&z[..out.len()]);
         }
+        *self.scratch = scratch;
     }
 }
 
@@ -274,11 +330,11 @@ pub fn attention(q: Rows<'_>, k: Rows<'_>, v: Rows<'_>, shape: &AttentionShape, 
         let (keys, values) = &prepared[head / group];
         arch.dispatch(ForwardBlock {
             q: head_rows(q, head, d_head, start..start + out.len()),
-            keys,
-            values,
+            parts: &[KeyPart { keys, values, first: 0, n_keys: k.n_rows }],
             first_query: shape.first_query + start,
             shape,
-            n_keys: k.n_rows,
+            hidden: &[],
+            forced: &[],
             scratch,
             out,
         });

@@ -2,10 +2,10 @@
 //! panel and one row of a slab a head, never a copy of what is there. The same bits as `attention` on all positions.
 
 use crate::{
-    attention::AttentionShape,
+    attention::{AttentionShape, HiddenKeys},
     kernels::{
         Rows,
-        attention::{ForwardBlock, HeadKeys, PANEL, slab_width},
+        attention::{ForwardBlock, HeadKeys, KeyPart, PANEL, slab_width},
     },
 };
 use pulp::Arch;
@@ -71,20 +71,27 @@ impl GrowingKeys {
 
     /// `z` of the last position, from its query.
     ///
-    /// *Shapes*: q, out `[n_heads * d_head]`. *Cost*: `4 n_heads d_head n_keys` flops.
-    pub fn attend(&mut self, q: &[f32], shape: &AttentionShape, out: &mut [f32]) {
+    /// *Shapes*: q, out `[n_heads * d_head]`; `hidden` keys have no part in it. *Cost*: `4 n_heads d_head n_keys` flops.
+    pub fn attend(
+        &mut self,
+        q: &[f32],
+        shape: &AttentionShape,
+        hidden: &[HiddenKeys],
+        out: &mut [f32],
+    ) {
         let (d_head, n_keys) = (self.d_head, self.n_keys);
         let (heads, group) = (&self.heads, shape.n_heads / shape.n_key_value_heads);
         let arch = Arch::new();
         let one = |(index, (out, scratch)): (usize, (&mut [f32], &mut Vec<f32>))| {
-            let head = &heads[index / group];
+            let Head { keys, values } = &heads[index / group];
+            let hidden: Vec<&HiddenKeys> = hidden.iter().filter(|of| of.is_of(index)).collect();
             arch.dispatch(ForwardBlock {
                 q: Rows::dense(&q[index * d_head..][..d_head], d_head),
-                keys: &head.keys,
-                values: &head.values,
+                parts: &[KeyPart { keys, values, first: 0, n_keys }],
                 first_query: n_keys - 1,
                 shape,
-                n_keys,
+                hidden: &hidden,
+                forced: &[],
                 scratch,
                 out: &mut [out],
             });
@@ -161,7 +168,7 @@ mod tests {
                 growing.truncate(at);
                 growing.push(&k[at * 60..][..60], &v[at * 60..][..60]);
                 let mut z = vec![0f32; 120];
-                growing.attend(&q[at * 120..][..120], &shape, &mut z);
+                growing.attend(&q[at * 120..][..120], &shape, &[], &mut z);
                 assert_eq!(z, want[at * 120..][..120], "{n_tokens} {window:?} {at}");
             }
         }

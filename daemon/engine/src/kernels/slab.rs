@@ -39,7 +39,7 @@ pub(super) struct SlabProduct<'a> {
     pub(super) out_stride: usize,
     /// Columns stored.
     pub(super) out_cols: usize,
-    /// Add to what is there.
+    /// Go on from the sums that are there, as if the terms behind them were of the same product.
     pub(super) accumulate: bool,
 }
 
@@ -111,6 +111,15 @@ impl SlabProduct<'_> {
         let (slab, _) = S::as_simd_f32s(self.slab);
         let slab = slab.chunks_exact(self.width / lanes).take(self.k);
         let mut sums = [[simd.splat_f32s(0.0); C]; R];
+        let n = (C * lanes).min(self.out_cols - start);
+        if self.accumulate {
+            for (r, sums) in sums.iter_mut().enumerate() {
+                let mut values = [0f32; 3 * MOST_LANES];
+                let there = &self.out[(row + r) * self.out_stride + start..][..n];
+                values[..n].copy_from_slice(there);
+                sums.copy_from_slice(&S::as_simd_f32s(&values).0[..C]);
+            }
+        }
         match self.left {
             Left::ByRow(stride) => {
                 let rows: [&[f32]; R] =
@@ -137,21 +146,15 @@ impl SlabProduct<'_> {
                 }
             }
         }
-        let n = (C * lanes).min(self.out_cols - start);
         for (r, sums) in sums.iter().enumerate() {
             let out = &mut self.out[(row + r) * self.out_stride + start..][..n];
             if n == C * lanes {
-                let (out, _) = S::as_mut_simd_f32s(out);
-                for (out, sum) in out.iter_mut().zip(sums) {
-                    *out = if self.accumulate { simd.add_f32s(*out, *sum) } else { *sum };
-                }
+                S::as_mut_simd_f32s(out).0.copy_from_slice(sums);
                 continue;
             }
             let mut values = [0f32; 3 * MOST_LANES];
             S::as_mut_simd_f32s(&mut values).0[..C].copy_from_slice(sums);
-            for (out, value) in out.iter_mut().zip(&values) {
-                *out = if self.accumulate { *out + value } else { *value };
-            }
+            out.copy_from_slice(&values[..n]);
         }
     }
 }
