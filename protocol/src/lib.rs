@@ -9,9 +9,11 @@ mod reference;
 
 pub mod component;
 pub mod display;
+pub mod effect;
 pub mod handshake;
 pub mod head_row;
 pub mod inspection;
+pub mod intervention;
 pub mod model_status;
 pub mod neuron_row;
 pub mod part_row;

@@ -77,7 +77,7 @@ macro_rules! plain_shapes {
 plain_shapes! {
     String => "string", bool => "boolean", f32 => "number", f64 => "number",
     u8 => "integer", u32 => "integer", i32 => "integer", u64 => "integer", usize => "integer",
-    serde_json::Value => "any",
+    serde_json::Value => "any", [usize; 2] => "[integer, integer]",
 }
 
 impl<T: Shape> Shape for Vec<T> {
@@ -105,6 +105,7 @@ macro_rules! wire {
     (
         $(#[doc = $doc:literal])+
         $(#[derive($($also:ident),*)])?
+        $(#[serde($of_all:ident)])?
         pub struct $name:ident {
             $( $(#[doc = $fdoc:literal])+ $(#[serde($($attr:tt)*)])? pub $field:ident : $ty:ty ),* $(,)?
         }
@@ -113,6 +114,7 @@ macro_rules! wire {
         $(#[doc = $doc])+
         #[derive(Clone, Debug, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
         $(#[derive($($also),*)])?
+        $(#[serde($of_all)])?
         pub struct $name {
             $( $(#[doc = $fdoc])+ $(#[serde($($attr)*)])? pub $field: $ty, )*
         }

@@ -3,6 +3,8 @@
 pub mod attribution;
 pub mod components;
 pub mod contributions;
+pub mod effect_job;
+mod effect_scores;
 pub mod effects;
 pub mod findings;
 pub mod head_types;
@@ -12,5 +14,6 @@ pub mod route_build;
 pub mod route_graph;
 pub mod route_prune;
 mod route_shares;
+pub mod subset_fit;
 pub mod views;
 pub mod vocabulary;

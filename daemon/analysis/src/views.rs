@@ -3,7 +3,9 @@
 mod answers;
 mod cards;
 pub mod continuation;
+pub mod effects;
 pub mod glance;
 pub mod inspection;
+pub mod interventions;
 mod question;
 mod rankings;

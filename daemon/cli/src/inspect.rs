@@ -15,7 +15,7 @@ use limpid_analysis::{
     route_prune::Prune,
     views::inspection::{Inspector, Question, RankBy as Rank, Top},
 };
-use limpid_engine::{cancel::CancelToken, forward::Watch};
+use limpid_engine::{cancel::CancelToken, forward::Watch, trace::Trace};
 use limpid_protocol::{
     inspection::{Inspection, TimingsMs},
     part_row::{PartBy, PartRow},
@@ -32,7 +32,11 @@ pub(crate) struct Checked {
 }
 
 impl Checked {
-    fn new(args: &InspectArgs) -> Result<Self> {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// One is no such thing.
+    pub(crate) fn new(args: &InspectArgs) -> Result<Self> {
         let flag = |flag: &'static str| move |e: String| anyhow!("{flag}: {e}");
         let methods = args
             .attribution
@@ -117,6 +121,54 @@ pub(crate) fn inspect_prepared(prepared: &Prepared, args: &InspectArgs) -> Resul
     Ok(inspect(prepared, args, &Checked::new(args)?, &Answer::default())?.inspection)
 }
 
+/// The runs that are explained: the prompt, and the prompt with another answer behind it.
+pub(crate) struct Traces {
+    own: Arc<Trace>,
+    foil: Option<Trace>,
+}
+
+impl Traces {
+    /// Runs them.
+    ///
+    /// # Errors
+    /// As the engine's forward.
+    pub(crate) fn run(prepared: &Prepared, answer: &Answer, cancel: &CancelToken) -> Result<Self> {
+        let own = Arc::new(prepared.forward(cancel)?);
+        let foil = answer.foil.as_ref().map(|ids| prepared.forward_behind(ids, &own, cancel));
+        Ok(Self { foil: foil.transpose()?, own })
+    }
+
+    /// Everything about them without a backward pass.
+    ///
+    /// # Errors
+    /// What was wrong with the flags.
+    pub(crate) fn inspector(
+        self,
+        prepared: &Prepared,
+        args: &InspectArgs,
+        checked: &Checked,
+        answer: &Answer,
+        watch: Watch<'_>,
+    ) -> Result<Inspector> {
+        let loaded = &prepared.loaded;
+        let token = |text: Option<&str>| text.map(|text| prompt::token(loaded, text)).transpose();
+        let question = Question {
+            position: prepared.target(&args.prompt)?,
+            target: token(prepared.token_text(&args.prompt))?,
+            foil: token(prepared.foil_text(&args.prompt))?,
+            answer: answer.range.clone(),
+            objective: checked.objective,
+            prune: checked.prune,
+            top: checked.top,
+        };
+        let inspector = Inspector::new(Arc::clone(loaded), self.own, &question, [], watch)?;
+        Ok(match self.foil {
+            Some(foil) => inspector.against(Arc::new(foil))?,
+            None => inspector,
+        })
+    }
+}
+
 /// Inspects a prepared prompt, and an answer to it where there is one.
 ///
 /// # Errors
@@ -129,30 +181,15 @@ pub(crate) fn inspect(
 ) -> Result<Done> {
     let cancel = CancelToken::default();
     let loaded = &prepared.loaded;
-    let token = |text: Option<&str>| text.map(|text| prompt::token(loaded, text)).transpose();
-    let question = Question {
-        position: prepared.target(&args.prompt)?,
-        target: token(prepared.token_text(&args.prompt))?,
-        foil: token(prepared.foil_text(&args.prompt))?,
-        answer: answer.range.clone(),
-        objective: checked.objective,
-        prune: checked.prune,
-        top: checked.top,
-    };
     let started = Instant::now();
-    let trace = Arc::new(prepared.forward(&cancel)?);
-    let foil = answer.foil.as_ref().map(|ids| prepared.forward_behind(ids, &trace, &cancel));
-    let foil = foil.transpose()?;
+    let traces = Traces::run(prepared, answer, &cancel)?;
     let forward = ms(started);
 
     let started = Instant::now();
     let bar = prepared.progress("following the flow", loaded.model.spec.n_layers as u64 + 1);
     let progress = |done: usize, _: usize| bar.set(done as u64);
     let watch = Watch { cancel: &cancel, progress: &progress };
-    let mut inspector = Inspector::new(Arc::clone(loaded), trace, &question, [], watch)?;
-    if let Some(foil) = foil {
-        inspector = inspector.against(Arc::new(foil))?;
-    }
+    let inspector = traces.inspector(prepared, args, checked, answer, watch)?;
     let mut inspection = inspector.first_step(&prepared.tokens, watch)?;
     if args.lens {
         let positions: Vec<usize> = (0..prepared.tokens.len()).collect();
@@ -189,7 +226,7 @@ pub(crate) fn inspect(
 }
 
 /// Places in the prompt's text become places in its source: the file, with escapes, variables and other messages between.
-fn place_in_source(
+pub(crate) fn place_in_source(
     prepared: &Prepared,
     inspection: &mut Inspection,
     rolled_up: &mut [(PartBy, Vec<PartRow>)],

@@ -9,6 +9,9 @@ mod daemon;
 mod daemon_client;
 mod doctor;
 mod dot;
+mod effect;
+mod effect_flags;
+mod effect_page;
 mod folder;
 mod handshake;
 mod inspect;
@@ -121,6 +124,7 @@ fn sentence(error: &anyhow::Error) -> String {
 fn command(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Inspect(args) => inspect::run(&args),
+        Command::Effect(args) => effect::run(&args),
         Command::Render(args) => render_prompt::run(&args),
         Command::Trace(args) => trace::run(&args),
         Command::Continue(args) => continuation::run(&args),

@@ -235,7 +235,11 @@ pub(crate) struct Said {
     pub content: String,
 }
 
-fn read_prompt(args: &PromptArgs) -> Result<Given> {
+/// The prompt that the flags name.
+///
+/// # Errors
+/// There is none; it cannot be read.
+pub(crate) fn read_prompt(args: &PromptArgs) -> Result<Given> {
     if let Some(ids) = &args.token_ids {
         return Ok(Given::Ids(parse_ids(ids)?));
     }

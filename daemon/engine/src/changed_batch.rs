@@ -63,6 +63,11 @@ impl Model {
         Ok(())
     }
 
+    /// Runs that a batch has at most.
+    pub fn most_runs(&self) -> usize {
+        MOST_RUNS
+    }
+
     /// How many of the first runs make a batch: at least one.
     pub fn batch_len(&self, runs: &[ChangedRun]) -> usize {
         let most_rows = if self.compute.way == Way::Kernels { CPU_ROWS } else { GPU_ROWS };

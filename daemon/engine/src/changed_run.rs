@@ -11,7 +11,7 @@ use crate::{
     row_edits::{RowChange, RowEdit},
     trace::Trace,
 };
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 use std::{collections::BTreeSet, ops::Range, sync::Arc};
 
 /// Where in a layer a run departs from the clean one: what comes before is taken from its trace.
@@ -221,29 +221,33 @@ impl Planning<'_> {
                     .to_owned(),
             );
         }
-        let model = self.model;
+        let (model, spec) = (self.model, &self.model.spec);
         let activations = from.layer(site.layer, model)?;
-        let (n, spec) = (from.n_tokens(), &model.spec);
-        let values = site.hook.values(model, from, site.layer, &activations)?;
+        let positions = match site.position {
+            Some(position) => position..position + 1,
+            None => 0..from.n_tokens(),
+        };
+        let of_layer = (site.layer, &*activations);
+        let rows = site.hook.rows(model, from, of_layer, positions.clone())?;
         if site.hook == Hook::Pattern {
-            let queries = site.position.map_or(0..n, |position| position..position + 1);
             let heads = site.index.map_or(0..spec.n_heads, |head| head..head + 1);
-            for (head, query) in heads.flat_map(|head| queries.clone().map(move |q| (head, q))) {
-                let weights = values[(head * n + query) * n..][..=query].to_vec();
-                self.run.forced.push((site.layer, ForcedPattern { head, query, weights }));
+            for head in heads {
+                let rows: Vec<Vec<f32>> = rows.get(head)?.to_dtype(DType::F32)?.to_vec2()?;
+                for (query, mut weights) in positions.clone().zip(rows) {
+                    weights.truncate(query + 1);
+                    self.run.forced.push((site.layer, ForcedPattern { head, query, weights }));
+                }
             }
-            self.depart((site.layer, Stage::Attention), queries.start);
+            self.depart((site.layer, Stage::Attention), positions.start);
             return Ok(());
         }
-        let compute = &model.compute;
-        let rows = Tensor::from_vec(values, (n, ()), &candle_core::Device::Cpu)?;
-        let rows = rows.to_dtype(compute.activation_dtype())?.to_device(&compute.device)?;
         let mut columns = site.columns(spec);
         if site.hook == Hook::PreLinear {
             // Its own values start at 0; only the forward pass has them behind the gate's.
             columns = columns.start - spec.d_mlp..columns.end - spec.d_mlp;
         }
-        self.edit(site, RowChange::Rows(rows.narrow(1, columns.start, columns.len())?))
+        let rows = rows.narrow(1, columns.start, columns.len())?;
+        self.edit(site, RowChange::Rows { rows, first: positions.start })
     }
 
     /// Each query must be left a key to see; knock-outs leave it itself, edges may not.

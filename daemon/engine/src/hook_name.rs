@@ -1,15 +1,17 @@
 //! Names of what a trace holds, in the TransformerLens spelling, and the values behind them.
 
 use crate::{
-    attention::pattern_rows,
+    attention::{AttentionShape, pattern_rows},
     device::Way,
     error::EngineError,
     mlp::post,
     model::Model,
     model_spec::ModelSpec,
+    pos_tensor::PosTensor,
     trace::{LayerTrace, Trace},
 };
 use candle_core::{DType, Tensor};
+use std::ops::Range;
 
 /// One kind of activation inside a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,24 +62,33 @@ impl Hook {
         Self::ResidPost,
     ];
 
+    /// Its name within a layer: `resid_pre`, `z`.
+    pub fn short_name(self) -> &'static str {
+        match self {
+            Self::ResidPre => "resid_pre",
+            Self::ResidMid => "resid_mid",
+            Self::ResidPost => "resid_post",
+            Self::AttnOut => "attn_out",
+            Self::MlpOut => "mlp_out",
+            Self::Q => "q",
+            Self::K => "k",
+            Self::V => "v",
+            Self::Z => "z",
+            Self::Pattern => "pattern",
+            Self::Pre => "pre",
+            Self::PreLinear => "pre_linear",
+            Self::Post => "post",
+        }
+    }
+
     /// Full name at a layer: `blocks.3.attn.hook_q`.
     pub fn name(self, layer: usize) -> String {
-        let tail = match self {
-            Self::ResidPre => "hook_resid_pre",
-            Self::ResidMid => "hook_resid_mid",
-            Self::ResidPost => "hook_resid_post",
-            Self::AttnOut => "hook_attn_out",
-            Self::MlpOut => "hook_mlp_out",
-            Self::Q => "attn.hook_q",
-            Self::K => "attn.hook_k",
-            Self::V => "attn.hook_v",
-            Self::Z => "attn.hook_z",
-            Self::Pattern => "attn.hook_pattern",
-            Self::Pre => "mlp.hook_pre",
-            Self::PreLinear => "mlp.hook_pre_linear",
-            Self::Post => "mlp.hook_post",
+        let inside = match self {
+            Self::ResidPre | Self::ResidMid | Self::ResidPost | Self::AttnOut | Self::MlpOut => "",
+            Self::Q | Self::K | Self::V | Self::Z | Self::Pattern => "attn.",
+            Self::Pre | Self::PreLinear | Self::Post => "mlp.",
         };
-        format!("blocks.{layer}.{tail}")
+        format!("blocks.{layer}.{inside}hook_{}", self.short_name())
     }
 
     /// Whether models of this structure have it.
@@ -109,33 +120,47 @@ impl Hook {
         layer: usize,
         activations: &LayerTrace,
     ) -> Result<Vec<f32>, EngineError> {
+        let rows = self.rows(model, trace, (layer, activations), 0..trace.n_tokens())?;
+        Ok(rows.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?)
+    }
+
+    /// Its rows at some positions side by side.
+    ///
+    /// *Shapes*: `[positions, columns]`; of a pattern `[head, positions, key_pos]`.
+    ///
+    /// # Errors
+    /// Out of range; the device refused.
+    pub fn rows(
+        self,
+        model: &Model,
+        trace: &Trace,
+        (layer, activations): (usize, &LayerTrace),
+        positions: Range<usize>,
+    ) -> Result<Tensor, EngineError> {
         let way = model.compute.way;
-        let block = &model.blocks[layer];
-        let shape = model.block_shape(layer);
+        let (block, shape) = (&model.blocks[layer], model.block_shape(layer));
         let d_mlp = model.spec.d_mlp;
-        let tensor = match self {
-            Self::ResidPre => activations.resid_pre.tensor()?,
-            Self::ResidMid => activations.resid_mid.tensor()?,
-            Self::ResidPost => trace.resid_after(layer + 1).tensor()?,
+        let of = |x: &PosTensor| x.narrow(positions.start, positions.len())?.tensor();
+        Ok(match self {
+            Self::ResidPre => of(&activations.resid_pre)?,
+            Self::ResidMid => of(&activations.resid_mid)?,
+            Self::ResidPost => of(trace.resid_after(layer + 1))?,
             Self::AttnOut => {
-                normed(block.post_attn_norm.as_ref(), &activations.attn_raw.tensor()?, way)?
+                normed(block.post_attn_norm.as_ref(), &of(&activations.attn_raw)?, way)?
             }
-            Self::MlpOut => activations.mlp_out.tensor()?,
-            Self::Q => activations.q.tensor()?,
-            Self::K => activations.k.tensor()?,
-            Self::V => activations.v.tensor()?,
-            Self::Z => activations.z.tensor()?,
-            Self::Pattern => pattern_rows(
-                &activations.q.tensor()?,
-                &activations.k.tensor()?,
-                &shape.attention,
-                way,
-            )?,
-            Self::Pre => activations.mlp_in.columns(0, d_mlp)?.tensor()?,
-            Self::PreLinear => activations.mlp_in.columns(d_mlp, d_mlp)?.tensor()?,
-            Self::Post => post(&activations.mlp_in.tensor()?, shape.mlp, way)?,
-        };
-        Ok(tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?)
+            Self::MlpOut => of(&activations.mlp_out)?,
+            Self::Q => of(&activations.q)?,
+            Self::K => of(&activations.k)?,
+            Self::V => of(&activations.v)?,
+            Self::Z => of(&activations.z)?,
+            Self::Pattern => {
+                let shape = AttentionShape { first_query: positions.start, ..shape.attention };
+                pattern_rows(&of(&activations.q)?, &activations.k.tensor()?, &shape, way)?
+            }
+            Self::Pre => of(&activations.mlp_in.columns(0, d_mlp)?)?,
+            Self::PreLinear => of(&activations.mlp_in.columns(d_mlp, d_mlp)?)?,
+            Self::Post => post(&of(&activations.mlp_in)?, shape.mlp, way)?,
+        })
     }
 }
 

@@ -13,8 +13,13 @@ pub(crate) enum RowChange {
     Set(Tensor),
     /// `[1, columns]` added to each row.
     Add(Tensor),
-    /// `[pos, columns]`: each position's own; positions behind them stay as they are.
-    Rows(Tensor),
+    /// `[positions, columns]`: each position's own, from `first` on; others stay as they are.
+    Rows {
+        /// The values.
+        rows: Tensor,
+        /// Position of the first row.
+        first: usize,
+    },
 }
 
 /// A change at one hook of one layer.
@@ -42,8 +47,9 @@ impl RowEdit {
     fn apply(&self, rows: &Tensor, span: &RowSpan) -> Result<Tensor, EngineError> {
         let mut positions = self.positions.start.max(span.positions.start)
             ..self.positions.end.min(span.positions.end);
-        if let RowChange::Rows(values) = &self.change {
-            positions.end = positions.end.min(values.dims2()?.0);
+        if let RowChange::Rows { rows, first } = &self.change {
+            positions.start = positions.start.max(*first);
+            positions.end = positions.end.min(first + rows.dims2()?.0);
         }
         if positions.is_empty() {
             return Ok(rows.clone());
@@ -58,7 +64,7 @@ impl RowEdit {
             RowChange::Scale(factor) => own.affine(f64::from(*factor), 0.0)?,
             RowChange::Set(row) => row.broadcast_as(own.shape())?.contiguous()?,
             RowChange::Add(row) => own.broadcast_add(row)?,
-            RowChange::Rows(values) => values.narrow(0, positions.start, n)?,
+            RowChange::Rows { rows, first } => rows.narrow(0, positions.start - first, n)?,
         };
         let part = between(&part, new, start..end, n_cols, 1)?;
         between(rows, part, first..first + n, n_rows, 0)

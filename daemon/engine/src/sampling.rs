@@ -47,7 +47,7 @@ impl Sampling {
 #[derive(Clone, Debug)]
 pub struct Sampler {
     sampling: Sampling,
-    state: u64,
+    draws: Draws,
 }
 
 impl Sampler {
@@ -57,7 +57,7 @@ impl Sampler {
     /// As [`Sampling::check`].
     pub fn new(sampling: Sampling) -> Result<Self, EngineError> {
         sampling.check()?;
-        Ok(Self { sampling, state: sampling.seed })
+        Ok(Self { sampling, draws: Draws::new(sampling.seed) })
     }
 
     /// The next token from finite logits. Of equally likely ones the first counts as the likelier.
@@ -88,7 +88,7 @@ impl Sampler {
             keep_share(&mut candidates, share);
         }
         let total: f64 = candidates.iter().map(|(_, weight)| weight).sum();
-        let mut left = self.next_share() * total;
+        let mut left = self.draws.next_share() * total;
         for (id, weight) in &candidates {
             left -= weight;
             if left < 0.0 {
@@ -97,11 +97,22 @@ impl Sampler {
         }
         candidates.last().map_or(best as u32, |(id, _)| *id)
     }
+}
 
-    /// Evenly drawn from 0..1. *Source*: SplitMix64, Steele, Lea and Flood 2014.
-    fn next_share(&mut self) -> f64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.state;
+/// Numbers that depend on a seed alone. *Source*: SplitMix64, Steele, Lea and Flood 2014.
+#[derive(Clone, Debug)]
+pub struct Draws(u64);
+
+impl Draws {
+    /// Starts at a seed.
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// Evenly drawn from 0..1.
+    pub fn next_share(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64

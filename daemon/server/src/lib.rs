@@ -11,6 +11,7 @@ pub mod chat_template;
 mod configuration;
 mod continuing;
 mod documents;
+pub mod effect_parts;
 pub mod engine_analyst;
 mod engine_continuation;
 mod engine_foil;

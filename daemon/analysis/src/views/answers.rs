@@ -12,9 +12,9 @@ use std::{ops::Range, sync::Arc};
 
 /// An answer that might have been given to the same prompt.
 pub(super) struct FoilAnswer {
-    trace: Arc<Trace>,
-    objectives: Vec<Objective>,
-    logits: Vec<Vec<f32>>,
+    pub(super) trace: Arc<Trace>,
+    pub(super) objectives: Vec<Objective>,
+    pub(super) logits: Vec<Vec<f32>>,
     answer: Range<usize>,
 }
 

@@ -3,10 +3,11 @@
 use crate::{
     attribution::{Attributions, Method},
     findings::Findings,
-    objective::{Objective, ObjectiveKind},
+    objective::Objective,
     route_graph::{EdgeKind, NodeKind},
     views::{
         answers::FoilAnswer,
+        effects,
         glance::{model_info, predictions, token_rows, token_text},
     },
     vocabulary::{LensCell, lens_grid},
@@ -156,11 +157,7 @@ impl Inspector {
         });
         wire::Attribution {
             method: shown.name().to_owned(),
-            objective: match self.objective.kind {
-                ObjectiveKind::LogOdds => wire::Objective::LogOdds,
-                ObjectiveKind::LogitDiff => wire::Objective::LogitDiff,
-                ObjectiveKind::LogProb => wire::Objective::Logprob,
-            },
+            objective: effects::objective(self.objective.kind),
             unit: if shown == Method::Flow { "share" } else { "nats" }.to_owned(),
             value: attributions.value as f32,
             scores: scores(shown),
