@@ -165,37 +165,3 @@ wire! {
 
 /// Effects below this many nats count as none, unless said otherwise.
 pub const FLOOR: f32 = 0.05;
-
-/// Marks rows whose score misleads: among all that have both.
-pub fn mark_disagreements(rows: &mut [EffectRow], floor: f32) {
-    let both = |row: &EffectRow| Some((row.score?, row.effect?));
-    let found: Vec<(usize, f32, f32)> = rows
-        .iter()
-        .enumerate()
-        .filter_map(|(at, row)| both(row).map(|(score, effect)| (at, score.abs(), effect.abs())))
-        .collect();
-    let ranks = |of: fn(&(usize, f32, f32)) -> f32| {
-        let mut order: Vec<usize> = (0..found.len()).collect();
-        order.sort_by(|&a, &b| of(&found[b]).total_cmp(&of(&found[a])).then(a.cmp(&b)));
-        let mut ranks = vec![0; found.len()];
-        order.into_iter().enumerate().for_each(|(rank, at)| ranks[at] = rank);
-        ranks
-    };
-    let (by_score, by_effect) = (ranks(|row| row.1), ranks(|row| row.2));
-    for (index, &(at, score, effect)) in found.iter().enumerate() {
-        let opposite = both(&rows[at]).is_some_and(|(score, effect)| score * effect < 0.0);
-        let (a, b) = (by_score[index], by_effect[index]);
-        // Ranks of a handful of rows say nothing.
-        let apart = found.len() >= 5
-            && a.min(b) < found.len() / 5
-            && a.max(b) >= found.len() / 2
-            && score.max(effect) >= floor;
-        rows[at].disagreement = if opposite && score.min(effect) >= floor {
-            Some(Disagreement::Sign)
-        } else if apart {
-            Some(Disagreement::Rank)
-        } else {
-            None
-        };
-    }
-}

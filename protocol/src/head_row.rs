@@ -1,6 +1,6 @@
 //! One attention head in a ranking.
 
-use crate::token_value::TokenValue;
+use crate::{effect::Disagreement, token_value::TokenValue};
 
 wire! {
     /// One attention head in a ranking.
@@ -17,6 +17,10 @@ wire! {
         pub attribution_at_target: Option<f32>,
         /// What its output at the target position writes straight to the objective, in nats. null until the second step.
         pub logit_attribution: Option<f32>,
+        /// Measured: what switching it off at every position takes from the objective, nats; positive supports the target. null: not measured.
+        pub effect: Option<f32>,
+        /// How the attribution misleads about the effect; null where it does not, or is not known.
+        pub disagreement: Option<Disagreement>,
         /// Tokens whose logits its output at the target position raises most.
         pub promotes: Vec<TokenValue>,
         /// Tokens whose logits it lowers most.

@@ -2,8 +2,8 @@
 //! Tokens are named by index everywhere; parts that were not asked for are left out.
 
 use crate::{
-    head_row::HeadRow, neuron_row::NeuronRow, part_row::PartRow, route_graph::Routes,
-    token_value::VocabularyToken,
+    effect::Disagreement, head_row::HeadRow, neuron_row::NeuronRow, part_row::PartRow,
+    route_graph::Routes, token_value::VocabularyToken,
 };
 use std::collections::BTreeMap;
 
@@ -134,6 +134,12 @@ wire! {
         pub value: f32,
         /// One score a token; the target position itself scores 0 by definition under `atp`.
         pub scores: Vec<f32>,
+        /// Measured: what hiding each token from later ones takes from the objective, nats; null: not measured (the target's own position cannot be). Left out while nothing is.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub effects: Vec<Option<f32>>,
+        /// How each score misleads about the effect; null where it does not, or is not known. Left out while nothing is measured.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub disagreements: Vec<Option<Disagreement>>,
         /// Scores of the other methods asked for, by name; left out when one method was asked for.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub others: Option<BTreeMap<String, Vec<f32>>>,

@@ -1,6 +1,6 @@
 //! One MLP neuron in a ranking, and how the signs of a gated MLP are spelled.
 
-use crate::token_value::TokenValue;
+use crate::{effect::Disagreement, token_value::TokenValue};
 
 wire! {
     /// One MLP neuron in a ranking.
@@ -23,6 +23,10 @@ wire! {
         pub attribution_at_target: Option<f32>,
         /// What it writes straight to the objective at the target position, in nats. null until the second step.
         pub logit_attribution: Option<f32>,
+        /// Measured: what switching it off at every position takes from the objective, nats; positive supports the target. null: not measured.
+        pub effect: Option<f32>,
+        /// How the attribution misleads about the effect; null where it does not, or is not known.
+        pub disagreement: Option<Disagreement>,
         /// Tokens whose logits it raises most now (swapped with `suppresses` when the activation is negative).
         pub promotes: Vec<TokenValue>,
         /// Tokens whose logits it lowers most now.

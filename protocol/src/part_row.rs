@@ -1,6 +1,8 @@
 //! A part of a prompt (a word, a line, a message) with what its tokens sum up to.
 //! What must not live here: where parts begin and end.
 
+use crate::effect::Disagreement;
+
 wire! {
     /// What a prompt is cut into.
     pub enum PartBy {
@@ -75,6 +77,10 @@ wire! {
         pub flow: f32,
         /// Sum of its tokens' attributions, signed; unit as the attribution's.
         pub attribution: f32,
+        /// Measured: what hiding it from what is behind it takes from the objective, nats; positive supports the target. null: not measured.
+        pub effect: Option<f32>,
+        /// How the attribution misleads about the effect; null where it does not, or is not known.
+        pub disagreement: Option<Disagreement>,
         /// Its share of the flow without the sink, 0..1; over all rows they sum to 1. Scale colours and bars by this.
         pub share: f32,
         /// Whether it holds the prompt's first token, which nearly every head reads whatever it says.

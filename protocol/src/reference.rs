@@ -37,6 +37,8 @@ pub fn protocol_reference(example: impl Fn(&str) -> String) -> String {
     crate::rendered_prompt::RenderedPrompt::shape(&mut catalogue);
     crate::views::continuation::ContinuationProgress::shape(&mut catalogue);
     crate::views::continuation::Continuation::shape(&mut catalogue);
+    crate::views::effect::EffectProgress::shape(&mut catalogue);
+    crate::effect::EffectReport::shape(&mut catalogue);
     let mut out = format!(
         "# The Limpid protocol, version {PROTOCOL_VERSION}\n\n\
          Custom requests of the language server, beside standard LSP. Generated from the doc comments of the `protocol` crate: do not edit;\n\
@@ -46,7 +48,7 @@ pub fn protocol_reference(example: impl Fn(&str) -> String) -> String {
     );
     out += &methods;
     write_errors(&mut out, &mut catalogue);
-    out += "## Types\n\n`Inspection` is what `limpid inspect --format json` prints, `RenderedPrompt` what `limpid render --format json` does, `Continuation` what `limpid continue --format json` does.\n\n";
+    out += "## Types\n\n`Inspection` is what `limpid inspect --format json` prints, `RenderedPrompt` what `limpid render --format json` does, `Continuation` what `limpid continue --format json` does, `EffectReport` what `limpid effect --format json` does.\n\n";
     for of in &catalogue.types {
         let _ = write!(out, "### {}\n\n{}\n\n", of.name, of.doc);
         if of.fields.is_empty() {

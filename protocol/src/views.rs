@@ -4,6 +4,7 @@
 pub mod attribution;
 pub mod continuation;
 pub mod edge;
+pub mod effect;
 pub mod head;
 pub mod lens;
 pub mod mlp;
@@ -14,6 +15,7 @@ pub mod parts;
 pub mod render;
 pub mod routes;
 pub mod status;
+pub mod switches;
 pub mod tokens;
 
 /// Calls `$then!` once for every view (a method about one prompt) that is one job of the server, with the marker type.
@@ -33,14 +35,16 @@ macro_rules! for_each_view {
     };
 }
 
-/// Calls `$then!` once for every method: the views, the rendering, which needs no forward pass, the continuation, which is a job a
-/// token, then those that are about no prompt.
+/// Calls `$then!` once for every method: the views, the rendering, which needs no forward pass, the continuation and the effects, which are a
+/// job a token and a job a batch, then those that are about no prompt.
 #[macro_export]
 macro_rules! for_each_method {
     ($then:ident) => {
         $crate::for_each_view!($then);
         $then!($crate::views::render::Render);
         $then!($crate::views::continuation::Continue);
+        $then!($crate::views::effect::Effect);
+        $then!($crate::views::switches::Switches);
         $then!($crate::views::models::Models);
         $then!($crate::views::status::Status);
     };

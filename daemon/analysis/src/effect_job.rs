@@ -13,15 +13,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A clean run that is changed, with the sign that its objective counts with.
+/// A clean run that is changed.
 #[derive(Debug)]
 pub struct Side {
     /// The run.
     pub trace: Arc<Trace>,
     /// What it predicts.
     pub clean: CleanRun,
-    /// 1, or -1 for the answer that another one is measured against.
-    pub sign: f64,
 }
 
 /// What is measured: the scalar, and the clean runs that make it up.
@@ -29,10 +27,19 @@ pub struct Side {
 pub struct Measuring {
     /// The model.
     pub loaded: Arc<Loaded>,
-    /// The prompt with its answer; then, where there is one, with the answer it is measured against.
-    pub sides: Vec<Side>,
+    /// The prompt, with its answer where one is explained.
+    pub own: Side,
+    /// The prompt with the answer that it is measured against.
+    pub foil: Option<Side>,
     /// What kind of scalar.
     pub kind: ObjectiveKind,
+}
+
+/// A planned run of the prompt, and of the prompt with the other answer.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    own: ChangedRun,
+    foil: Option<ChangedRun>,
 }
 
 /// A changed run measured.
@@ -46,64 +53,69 @@ pub struct Measured {
 
 impl Measuring {
     /// The clean run.
-    pub fn clean(&self) -> Option<Measured> {
-        self.combine(self.sides.iter().map(|side| side.clean.outcome()))
+    pub fn clean(&self) -> Measured {
+        let foil = self.foil.as_ref().map(|foil| foil.clean.outcome());
+        self.combine(self.own.clean.outcome(), foil)
     }
 
-    fn combine(&self, outcomes: impl Iterator<Item = Outcome>) -> Option<Measured> {
-        let outcomes: Vec<Outcome> = outcomes.collect();
-        let objective = self.sides.iter().zip(&outcomes);
-        let objective =
-            objective.map(|(side, outcome)| side.sign * outcome.objective(self.kind)).sum();
-        outcomes.first().map(|&outcome| Measured { outcome, objective })
+    fn combine(&self, own: Outcome, foil: Option<Outcome>) -> Measured {
+        let foil = foil.map_or(0.0, |foil| foil.objective(self.kind));
+        Measured { outcome: own, objective: own.objective(self.kind) - foil }
     }
 
-    /// Plans a run of every side.
+    /// Plans a run of interventions that act together.
     ///
     /// # Errors
     /// As [`ChangedRun::new`].
-    pub fn plan(&self, interventions: &[Intervention]) -> Result<Vec<ChangedRun>, EngineError> {
+    pub fn plan(&self, interventions: &[Intervention]) -> Result<Planned, EngineError> {
         let plan = |side: &Side| {
             let targets = side.clean.positions();
             ChangedRun::new(&self.loaded.model, &side.trace, interventions, &targets)
         };
-        self.sides.iter().map(plan).collect()
+        Ok(Planned { own: plan(&self.own)?, foil: self.foil.as_ref().map(plan).transpose()? })
     }
 
-    /// Measures runs side by side: `[run][side]` planned, one result each, in their order.
+    /// Measures runs side by side: one result each, in their order.
     ///
     /// *Cost*: as `Model::run_changed`.
     ///
     /// # Errors
     /// As `Model::run_changed`.
-    pub fn measure(
+    fn measure(
         &self,
-        runs: Vec<Vec<ChangedRun>>,
+        runs: &[Planned],
         watch: Watch<'_>,
     ) -> Result<Vec<Result<Measured, EngineError>>, EngineError> {
-        let n = runs.len();
-        let mut by_side: Vec<Vec<ChangedRun>> = self.sides.iter().map(|_| Vec::new()).collect();
-        for run in runs {
-            by_side.iter_mut().zip(run).for_each(|(side, run)| side.push(run));
-        }
-        let mut found: Vec<Result<Vec<Outcome>, EngineError>> =
-            (0..n).map(|_| Ok(Vec::new())).collect();
-        for (side, runs) in self.sides.iter().zip(&by_side) {
-            let model = &self.loaded.model;
-            side.clean.measure_runs(model, &side.trace, runs, watch, &mut |run, outcome| {
-                match (&mut found[run], outcome) {
-                    (Ok(outcomes), Ok(outcome)) => outcomes.push(outcome),
-                    (slot @ Ok(_), Err(problem)) => *slot = Err(problem),
-                    (Err(_), _) => {}
-                }
-                Ok(())
-            })?;
-        }
-        let empty = || EngineError::BadRequest("there is nothing to measure".to_owned());
-        let combined = |outcomes: Result<Vec<Outcome>, EngineError>| {
-            self.combine(outcomes?.into_iter()).ok_or_else(empty)
+        let own = runs.iter().map(|run| run.own.clone()).collect();
+        let own = self.measure_side(&self.own, own, watch)?;
+        let Some(foil) = &self.foil else {
+            return Ok(own.into_iter().map(|own| Ok(self.combine(own?, None))).collect());
         };
-        Ok(found.into_iter().map(combined).collect())
+        let runs = runs.iter().filter_map(|run| run.foil.clone()).collect();
+        let foil = self.measure_side(foil, runs, watch)?;
+        let both = own.into_iter().zip(foil);
+        Ok(both.map(|(own, foil)| Ok(self.combine(own?, Some(foil?)))).collect())
+    }
+
+    fn measure_side(
+        &self,
+        side: &Side,
+        runs: Vec<ChangedRun>,
+        watch: Watch<'_>,
+    ) -> Result<Vec<Result<Outcome, EngineError>>, EngineError> {
+        let mut found: Vec<Result<Outcome, EngineError>> =
+            runs.iter().map(|_| Err(EngineError::Cancelled)).collect();
+        side.clean.measure_runs(
+            &self.loaded.model,
+            &side.trace,
+            &runs,
+            watch,
+            &mut |run, outcome| {
+                found[run] = outcome;
+                Ok(())
+            },
+        )?;
+        Ok(found)
     }
 }
 
@@ -119,8 +131,8 @@ pub struct Budget {
 /// One run to be made.
 #[derive(Debug)]
 struct Item {
-    /// One for each side; none when they were made.
-    runs: Option<Vec<ChangedRun>>,
+    /// None when it was made.
+    run: Option<Planned>,
     score: Option<f32>,
     parent: Option<usize>,
     effect: Option<f64>,
@@ -159,15 +171,15 @@ impl EffectJob {
         score: Option<f32>,
         parent: Option<usize>,
     ) -> Result<usize, EngineError> {
-        let runs = Some(self.measuring.plan(interventions)?);
-        self.items.push(Item { runs, score, parent, effect: None });
+        let run = Some(self.measuring.plan(interventions)?);
+        self.items.push(Item { run, score, parent, effect: None });
         Ok(self.items.len() - 1)
     }
 
     /// Takes an effect as known: the run is not made.
     pub fn know(&mut self, index: usize, effect: f64) {
         if let Some(item) = self.items.get_mut(index) {
-            (item.runs, item.effect) = (None, Some(effect));
+            (item.run, item.effect) = (None, Some(effect));
         }
     }
 
@@ -184,7 +196,7 @@ impl EffectJob {
     /// How strongly a run is wanted, by the effect around it and its own score; none for one that was made, or waits for what is
     /// around it, or lies in a part without effect.
     fn wanted(&self, item: &Item) -> Option<(f64, f32)> {
-        item.runs.as_ref()?;
+        item.run.as_ref()?;
         let score = item.score.map_or(f32::MAX, f32::abs);
         let Some(parent) = item.parent else { return Some((f64::INFINITY, score)) };
         let around = self.items.get(parent)?.effect?.abs();
@@ -231,33 +243,21 @@ impl EffectJob {
         chosen.truncate(left);
         // What lies inside different parts is made part by part.
         let model = &self.measuring.loaded.model;
-        let first_sides: Vec<ChangedRun> = chosen
-            .iter()
-            .take(model.most_runs())
-            .filter_map(|&index| self.items.get(index)?.runs.as_ref()?.first().cloned())
-            .collect();
-        chosen.truncate(model.batch_len(&first_sides));
-        let runs: Vec<Vec<ChangedRun>> = chosen
-            .iter()
-            .filter_map(|&index| self.items.get_mut(index).and_then(|item| item.runs.take()))
-            .collect();
-        let clean = self.measuring.clean().map_or(0.0, |clean| clean.objective);
-        let results = match self.measuring.measure(runs.clone(), watch) {
-            Ok(results) => results,
-            Err(problem) => {
-                // A step that was given up can be made again.
-                for (&index, runs) in chosen.iter().zip(runs) {
-                    if let Some(item) = self.items.get_mut(index) {
-                        item.runs = Some(runs);
-                    }
-                }
-                return Err(problem);
-            }
-        };
+        chosen.truncate(model.most_runs());
+        let planned = |index: &usize| self.items.get(*index)?.run.clone();
+        let mut runs: Vec<Planned> = chosen.iter().filter_map(planned).collect();
+        let own: Vec<ChangedRun> = runs.iter().map(|run| run.own.clone()).collect();
+        chosen.truncate(model.batch_len(&own));
+        runs.truncate(chosen.len());
+        let results = self.measuring.measure(&runs, watch)?;
         self.n_made += results.len();
+        let clean = self.measuring.clean().objective;
         for (&index, result) in chosen.iter().zip(&results) {
             if let (Some(item), Ok(measured)) = (self.items.get_mut(index), result) {
                 item.effect = Some(clean - measured.objective);
+            }
+            if let Some(item) = self.items.get_mut(index) {
+                item.run = None;
             }
         }
         Ok(chosen.into_iter().zip(results).collect())

@@ -7,5 +7,6 @@ pub mod effects;
 pub mod glance;
 pub mod inspection;
 pub mod interventions;
+pub mod known_effects;
 mod question;
 mod rankings;

@@ -175,6 +175,9 @@ pub struct InspectArgs {
     /// Write the JSON lines of --set to this file; run the same command again to go on where it stopped
     #[arg(long, value_name = "FILE", requires = "set")]
     pub out: Option<PathBuf>,
+    /// Measure what is shown (tokens, parts, heads, neurons), strongest estimates first: so many runs, or seconds (2s)
+    #[arg(long, value_name = "N|SECONDSs")]
+    pub effects: Option<String>,
     /// Rank heads and neurons by this
     #[arg(long, value_enum, default_value_t = RankBy::Attribution)]
     pub rank_by: RankBy,
@@ -335,6 +338,15 @@ pub struct ContinueArgs {
     /// What is drawn depends on it alone
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     pub seed: u64,
+    /// Switch a part off, or set it, and write with and without it, side by side: head 23.4, mlp 3=0.5x, neuron 2.12=10, span 2:5, or a set of the switch file; repeatable, all act together
+    #[arg(long, value_name = "SWITCH|SET")]
+    pub switch: Vec<String>,
+    /// The switch file [default: FILE.switches.toml, beside the prompt]
+    #[arg(long, value_name = "FILE")]
+    pub switches: Option<PathBuf>,
+    /// Add the switches to the switch file under this name
+    #[arg(long, value_name = "NAME", requires = "switch")]
+    pub save_switches: Option<String>,
     /// Text that ends the continuation and is not part of it; repeatable
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub stop: Vec<String>,

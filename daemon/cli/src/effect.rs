@@ -16,16 +16,10 @@ use limpid_analysis::{
         effects::{Asked, Effects, Subsets, SweepGrid},
         glance::{model_info, token_rows},
         inspection::Inspector,
-        interventions::{hook_of, tokens_of},
+        interventions::hook_of,
     },
 };
-use limpid_engine::{
-    cancel::CancelToken,
-    error::EngineError,
-    forward::Watch,
-    hook_name::Hook,
-    trace::{CapturePlan, Trace},
-};
+use limpid_engine::{cancel::CancelToken, forward::Watch, hook_name::Hook};
 use limpid_protocol::{
     effect::{EffectReport, EffectTimingsMs, Sweep},
     inspection::Inspection,
@@ -33,7 +27,7 @@ use limpid_protocol::{
     part_row::PartBy,
 };
 use limpid_server::effect_parts::PartedText;
-use std::{cell::RefCell, path::Path, sync::Arc, time::Instant};
+use std::{path::Path, sync::Arc, time::Instant};
 
 /// Runs for a prompt's parts, unless said otherwise.
 const PART_RUNS: usize = 128;
@@ -48,6 +42,7 @@ pub(crate) fn run(args: &EffectArgs) -> Result<()> {
         ("--lens", inspect.lens),
         ("--set", inspect.set.is_some()),
         ("--out", inspect.out.is_some()),
+        ("--effects", inspect.effects.is_some()),
         ("--format dot", inspect.format == Format::Dot),
         ("--format jsonl", inspect.format == Format::Jsonl),
     ];
@@ -57,14 +52,13 @@ pub(crate) fn run(args: &EffectArgs) -> Result<()> {
     if !args.floor.is_finite() || args.floor < 0.0 {
         bail!("--floor: {} is no number of nats from 0 on", args.floor);
     }
-    let budget = args.budget.as_deref().map(effect_flags::budget).transpose()?;
+    let budget =
+        args.budget.as_deref().map(|text| effect_flags::budget("--budget", text)).transpose()?;
     let checked = Checked::new(inspect)?;
     let started = Instant::now();
     let mut prepared = Prepared::new(&inspect.prompt)?;
     let answer = Answer::of(&mut prepared, inspect)?;
-    let mut report =
-        Measurement { args, prepared: &prepared, budget, patched_from: RefCell::default() }
-            .run(&checked, &answer)?;
+    let mut report = Measurement { args, prepared: &prepared, budget }.run(&checked, &answer)?;
     report.timings_ms.total = ms(started);
     match inspect.format {
         Format::Text => {
@@ -84,13 +78,12 @@ struct Measurement<'a> {
     args: &'a EffectArgs,
     prepared: &'a Prepared,
     budget: Option<Budget>,
-    /// Prompts that activations are taken from, run.
-    patched_from: RefCell<Vec<(PatchSource, Arc<Trace>)>>,
 }
 
 /// What the runs are made for.
 enum Purpose {
     Rows,
+    Tree,
     Subsets(Subsets),
     Sweep(SweepGrid, Box<Sweep>),
 }
@@ -114,9 +107,11 @@ impl Measurement<'_> {
 
         let started = Instant::now();
         let (purpose, asked) = self.asked(&inspector, scores, &first)?;
-        let trace_of = |from: &PatchSource| self.trace_of(from, &cancel);
-        let n_parts = asked.iter().filter(|asked| asked.part.is_some()).count();
-        let usual = Budget { runs: (n_parts > 0).then_some(PART_RUNS), time: None };
+        let trace_of = |from: &PatchSource| prepared.trace_of(from, &cancel);
+        let usual = match purpose {
+            Purpose::Tree => Budget { runs: Some(PART_RUNS), time: None },
+            _ => Budget::default(),
+        };
         let budget = (self.budget.unwrap_or(usual), args.floor);
         let mut effects = Effects::new(&inspector, Some(scores), asked, budget, &trace_of)?;
         let bar = prepared.progress("measuring", effects.len() as u64);
@@ -125,10 +120,9 @@ impl Measurement<'_> {
         }
         bar.finish();
         let measure = ms(started);
-        let Some(clean) = effects.clean() else { bail!("there is nothing to measure") };
         let (mut subsets, mut sweep) = (None, None);
         match purpose {
-            Purpose::Rows => {}
+            Purpose::Rows | Purpose::Tree => {}
             Purpose::Subsets(drawn) => subsets = Some(drawn.fit(&effects)),
             Purpose::Sweep(grid, found) => {
                 sweep = Some(Sweep { restored: grid.restored(&effects), ..*found });
@@ -140,7 +134,7 @@ impl Measurement<'_> {
             target: first.target,
             objective: limpid_analysis::views::effects::objective(inspector.objective.kind),
             floor: args.floor,
-            clean,
+            clean: effects.clean(),
             effects: effects.rows(),
             unmeasured: effects.unmeasured(),
             subsets,
@@ -204,18 +198,20 @@ impl Measurement<'_> {
             let asked = subsets.asked();
             return Ok((Purpose::Subsets(subsets), asked));
         }
+        let mut purpose = Purpose::Rows;
         if let Some(by) = by {
             asked.extend(parted.parts(by).into_iter().map(|part| Asked::hiding(part, None)));
         } else if asked.is_empty() {
             let nodes = parted.tree().into_iter();
             asked.extend(nodes.map(|node| Asked::hiding(node.part, node.parent)));
+            purpose = Purpose::Tree;
         }
         if asked.is_empty() {
             bail!(
                 "there is no token before the target to hide; name what to change, like --head 3.2"
             );
         }
-        Ok((Purpose::Rows, asked))
+        Ok((purpose, asked))
     }
 
     fn sweep(&self, inspector: &Inspector, hook: &str) -> Result<(Purpose, Vec<Asked>)> {
@@ -227,7 +223,7 @@ impl Measurement<'_> {
         let ids: Vec<u32> = other.token_ids();
         let cancel = CancelToken::default();
         let from = PatchSource { text: None, token_ids: Some(ids) };
-        let trace = self.trace_of(&from, &cancel)?;
+        let trace = self.prepared.trace_of(&from, &cancel)?;
         let (outcome, objective) = inspector.outcome_of(&trace)?;
         let (grid, asked) = SweepGrid::asked(inspector, hook, &from, objective);
         let sweep = Sweep {
@@ -253,25 +249,5 @@ impl Measurement<'_> {
         let given = crate::prompt::read_prompt(&args)?;
         let is_chat = own.chat || self.prepared.settings.chat == Some(true);
         Prepared::of(Arc::clone(&self.prepared.loaded), self.prepared.budget, given, is_chat)
-    }
-
-    /// Runs a prompt to patch from, once.
-    fn trace_of(
-        &self,
-        from: &PatchSource,
-        cancel: &CancelToken,
-    ) -> Result<Arc<Trace>, EngineError> {
-        let mut known = self.patched_from.borrow_mut();
-        if let Some((_, trace)) = known.iter().find(|(known, _)| known == from) {
-            return Ok(Arc::clone(trace));
-        }
-        let (model, compute) = (self.prepared.model(), &self.prepared.model().compute);
-        let ids = tokens_of(from, &self.prepared.loaded)?;
-        let available = self.prepared.budget.0.min(compute.free_bytes());
-        let plan = CapturePlan::choose(&model.spec, ids.len(), available)?;
-        let watch = Watch { cancel, progress: &|_, _| {} };
-        let trace = Arc::new(model.forward(&ids, None, plan, watch)?);
-        known.push((from.clone(), Arc::clone(&trace)));
-        Ok(trace)
     }
 }

@@ -122,11 +122,9 @@ fn from_file(file: &Path) -> Result<Vec<InterventionSet>> {
 ///
 /// # Errors
 /// Neither.
-pub(crate) fn budget(text: &str) -> Result<Budget> {
+pub(crate) fn budget(flag: &str, text: &str) -> Result<Budget> {
     let wrong = || {
-        anyhow!(
-            "--budget: `{text}` is neither a number of runs, like 50, nor of seconds, like 2.5s"
-        )
+        anyhow!("{flag}: `{text}` is neither a number of runs, like 50, nor of seconds, like 2.5s")
     };
     match text.trim().strip_suffix('s') {
         Some(seconds) => {
@@ -144,10 +142,10 @@ mod tests {
 
     #[test]
     fn budgets_are_runs_or_seconds() {
-        assert_eq!(budget("50").unwrap().runs, Some(50));
-        assert_eq!(budget("1.5s").unwrap().time, Some(Duration::from_millis(1500)));
+        assert_eq!(budget("--budget", "50").unwrap().runs, Some(50));
+        assert_eq!(budget("--budget", "1.5s").unwrap().time, Some(Duration::from_millis(1500)));
         for wrong in ["", "s", "-1s", "1e99s", "two"] {
-            assert!(budget(wrong).is_err(), "{wrong}");
+            assert!(budget("--budget", wrong).is_err(), "{wrong}");
         }
     }
 

@@ -3,22 +3,29 @@
 use crate::{
     answer::Answer,
     args::{Format, InspectArgs, RankBy},
-    dot, folder,
+    dot, effect_flags, folder,
     page::{Page, print},
     prompt::{self, Prepared},
     render, set_run,
 };
 use anyhow::{Result, anyhow};
 use limpid_analysis::{
-    attribution::Method,
+    attribution::{Attributions, Method},
+    effect_job::Budget,
     objective::ObjectiveKind,
     route_prune::Prune,
-    views::inspection::{Inspector, Question, RankBy as Rank, Top},
+    views::{
+        effects::{Asked, Effects},
+        inspection::{Inspector, Question, RankBy as Rank, Top},
+        known_effects::KnownEffects,
+    },
 };
 use limpid_engine::{cancel::CancelToken, forward::Watch, trace::Trace};
 use limpid_protocol::{
+    effect::FLOOR,
     inspection::{Inspection, TimingsMs},
-    part_row::{PartBy, PartRow},
+    intervention::{Intervention, InterventionSet},
+    part_row::{PartBy, PartKind, PartRow},
 };
 use limpid_server::parts::{TokenScores, roll_up, segments};
 use std::{sync::Arc, time::Instant};
@@ -29,6 +36,7 @@ pub(crate) struct Checked {
     methods: Vec<Method>,
     objective: Option<ObjectiveKind>,
     top: Top,
+    effects: Option<Budget>,
 }
 
 impl Checked {
@@ -59,6 +67,11 @@ impl Checked {
                 .map(|text| text.parse().map_err(flag("--objective")))
                 .transpose()?,
             top,
+            effects: args
+                .effects
+                .as_deref()
+                .map(|text| effect_flags::budget("--effects", text))
+                .transpose()?,
         })
     }
 }
@@ -204,8 +217,6 @@ pub(crate) fn inspect(
     let mut rolled_up =
         rolled_up(prepared, args, &inspection, &inspector.input_flows(), &attribution.scores);
     place_in_source(prepared, &mut inspection, &mut rolled_up);
-    inspection.parts =
-        args.by.map(|_| rolled_up.iter().flat_map(|(_, rows)| rows.clone()).collect());
     inspection.attribution = Some(attribution);
     let rank_by = match args.rank_by {
         RankBy::Attribution => Rank::Attribution,
@@ -214,6 +225,9 @@ pub(crate) fn inspect(
     inspection.heads = inspector.heads(Some(attributions), rank_by, checked.top)?;
     inspection.neurons = inspector.neurons(Some(attributions), rank_by, checked.top)?;
     bar.finish();
+    if let Some(budget) = checked.effects {
+        measure(prepared, &inspector, attributions, budget, (&mut inspection, &mut rolled_up))?;
+    }
     inspection.timings_ms = args.timings.then(|| TimingsMs {
         load: prepared.load_time.as_secs_f32() * 1e3,
         tokenize: prepared.tokenize_time.as_secs_f32() * 1e3,
@@ -222,7 +236,52 @@ pub(crate) fn inspect(
         backward: ms(started),
         total: 0.0,
     });
+    inspection.parts =
+        args.by.map(|_| rolled_up.iter().flat_map(|(_, rows)| rows.clone()).collect());
     Ok(Done { inspection, rolled_up })
+}
+
+/// Measures what an inspection shows within a budget, and puts it beside the scores.
+fn measure(
+    prepared: &Prepared,
+    inspector: &Inspector,
+    scores: &Attributions,
+    budget: Budget,
+    (inspection, rolled_up): (&mut Inspection, &mut Vec<(PartBy, Vec<PartRow>)>),
+) -> Result<()> {
+    let target = &inspection.target;
+    let target = target.answer.as_ref().map_or(target.position, |answer| answer.start - 1);
+    let mut shown: Vec<Intervention> = (0..target).map(Intervention::knockout).collect();
+    let rows = rolled_up.iter().flat_map(|(_, rows)| rows);
+    for row in rows.filter(|row| row.kind != PartKind::Template) {
+        let (start, end) = (row.tokens.start, row.tokens.end.min(target));
+        if start + 1 < end {
+            shown.push(Intervention::span_knockout(start, end));
+        }
+    }
+    let heads = inspection.heads.iter();
+    shown.extend(heads.map(|row| Intervention::head_zero(row.layer, row.head, None)));
+    let neurons = inspection.neurons.iter();
+    shown.extend(neurons.map(|row| Intervention::neuron_set(row.layer, row.neuron, 0.0)));
+    let asked = shown.into_iter().map(|one| Asked::from(InterventionSet::from(one))).collect();
+    let cancel = CancelToken::default();
+    let watch = Watch { cancel: &cancel, progress: &|_, _| {} };
+    let trace_of = |from: &_| prepared.trace_of(from, &cancel);
+    let budget = (budget, FLOOR);
+    let mut effects = Effects::new(inspector, Some(scores), asked, budget, &trace_of)?;
+    let bar = prepared.progress("measuring", effects.len() as u64);
+    while !effects.step(watch)?.is_empty() {
+        bar.set(effects.n_made() as u64);
+    }
+    bar.finish();
+    let known = KnownEffects::new(&effects.rows(), FLOOR);
+    if let Some(attribution) = &mut inspection.attribution {
+        known.beside_tokens(attribution, target);
+    }
+    known.beside_heads(&mut inspection.heads);
+    known.beside_neurons(&mut inspection.neurons);
+    rolled_up.iter_mut().for_each(|(_, rows)| known.beside_parts(rows, target));
+    Ok(())
 }
 
 /// Places in the prompt's text become places in its source: the file, with escapes, variables and other messages between.

@@ -1,6 +1,9 @@
 //! Roll-ups as text for people: parts of the prompt with bars. The sink is told apart and never sets the scale.
 
-use crate::page::{Page, bar};
+use crate::{
+    page::{Page, bar},
+    render::measured,
+};
 use limpid_protocol::{
     display,
     part_row::{PartBy, PartKind, PartRow},
@@ -14,7 +17,9 @@ const BEFORE_TEXT: usize = 44;
 /// Parts of the prompt, in its order.
 pub(crate) fn parts(by: PartBy, rows: &[PartRow], page: &mut Page) {
     let title = format!("by {}", by.as_str());
-    page.heading(&title, "share of flow without the sink, flow, ~attribution");
+    let is_measured = rows.iter().any(|row| row.effect.is_some());
+    let effect = if is_measured { ", effect of hiding it (? not measured)" } else { "" };
+    page.heading(&title, &format!("share of flow without the sink, flow, ~attribution{effect}"));
     let strongest = rows.iter().map(|row| row.share).fold(0.0, f32::max);
     let mut number = 0;
     for row in rows {
@@ -25,10 +30,11 @@ pub(crate) fn parts(by: PartBy, rows: &[PartRow], page: &mut Page) {
         let share = bar(scaled, SHARE_BAR);
         let fill = " ".repeat(SHARE_BAR.saturating_sub(display::width(&share)));
         page.line(&format!(
-            "  {label:>4} {share}{fill} {:>7} {:>7} {:>8}  {}",
+            "  {label:>4} {share}{fill} {:>7} {:>7} {:>8}{}  {}",
             display::flow(row.share),
             display::flow(row.flow),
             format!("~{}", display::signed(row.attribution)),
+            measured(is_measured, row.effect, row.disagreement),
             text(row, page),
         ));
     }

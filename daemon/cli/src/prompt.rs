@@ -7,9 +7,11 @@ use crate::{
     prompt_source::PromptSource,
 };
 use anyhow::{Context, Result, anyhow, bail};
+use limpid_analysis::views::interventions::tokens_of;
 use limpid_engine::{
     cancel::CancelToken,
     device::{Compute, DeviceKind},
+    error::EngineError,
     forward::Watch,
     memory::MemoryBudget,
     model::Model,
@@ -18,6 +20,7 @@ use limpid_engine::{
     tokenizer::Token,
     trace::{CapturePlan, Trace},
 };
+use limpid_protocol::intervention::PatchSource;
 use limpid_server::{
     parts::{Outline, Titled},
     prompt_document::PromptDocument,
@@ -25,6 +28,7 @@ use limpid_server::{
     settings::Settings,
 };
 use std::{
+    cell::RefCell,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -49,6 +53,8 @@ pub(crate) struct Prepared {
     pub load_time: Duration,
     /// Turning text into tokens.
     pub tokenize_time: Duration,
+    /// Prompts that activations are taken from, run.
+    patched_from: RefCell<Vec<(PatchSource, Arc<Trace>)>>,
 }
 
 impl Prepared {
@@ -113,6 +119,7 @@ impl Prepared {
             budget,
             load_time: Duration::ZERO,
             tokenize_time: started.elapsed(),
+            patched_from: RefCell::default(),
         })
     }
 
@@ -187,6 +194,30 @@ impl Prepared {
         let plan = CapturePlan::choose(&model.spec, ids.len(), available)?;
         let watch = Watch { cancel, progress: &|_, _| {} };
         Ok(model.forward(ids, Some(before), plan, watch)?)
+    }
+}
+
+impl Prepared {
+    /// Runs a prompt that activations are taken from, once.
+    ///
+    /// # Errors
+    /// Its text cannot be made tokens; as the engine's forward.
+    pub(crate) fn trace_of(
+        &self,
+        from: &PatchSource,
+        cancel: &CancelToken,
+    ) -> Result<Arc<Trace>, EngineError> {
+        let mut known = self.patched_from.borrow_mut();
+        if let Some((_, trace)) = known.iter().find(|(known, _)| known == from) {
+            return Ok(Arc::clone(trace));
+        }
+        let (model, ids) = (self.model(), tokens_of(from, &self.loaded)?);
+        let available = self.budget.0.min(model.compute.free_bytes());
+        let plan = CapturePlan::choose(&model.spec, ids.len(), available)?;
+        let watch = Watch { cancel, progress: &|_, _| {} };
+        let trace = Arc::new(model.forward(&ids, None, plan, watch)?);
+        known.push((from.clone(), Arc::clone(&trace)));
+        Ok(trace)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::{
 };
 use limpid_protocol::{
     display,
+    effect::Disagreement,
     inspection::{AnswerSpan, Inspection, TokenRow},
     part_row::{PartBy, PartRow},
     route_graph::{EdgeKind, NodeKind, RouteEdge, Routes},
@@ -101,7 +102,10 @@ pub(crate) fn tokens(inspection: &Inspection, page: &mut Page) {
     let scores = inspection.attribution.as_ref();
     let unit = scores.map_or_else(
         || "flow".to_owned(),
-        |a| format!("flow, ~{} in {} to {}", a.method, a.unit, objective_name(inspection)),
+        |a| {
+            let effect = if a.effects.is_empty() { "" } else { ", effect (? not measured)" };
+            format!("flow, ~{} in {} to {}{effect}", a.method, a.unit, objective_name(inspection))
+        },
     );
     page.heading("tokens", &unit);
     let strongest = scores
@@ -120,7 +124,9 @@ pub(crate) fn tokens(inspection: &Inspection, page: &mut Page) {
                     };
                 let heat = strongest.map_or(0.0, |max| (value / max).clamp(-1.0, 1.0));
                 let heat = if token.index == 0 { page.sink() } else { page.heat(heat) };
-                format!("{shown:>8} {heat}")
+                let effect = a.effects.get(token.index).copied().flatten();
+                let misleads = a.disagreements.get(token.index).copied().flatten();
+                format!("{shown:>8}{} {heat}", measured(!a.effects.is_empty(), effect, misleads))
             }
             _ => String::new(),
         };
@@ -239,18 +245,38 @@ fn writes(promotes: &[TokenValue], suppresses: &[TokenValue]) -> String {
     format!("+ {}  − {}", names(promotes, 3), names(suppresses, 2))
 }
 
+/// A measured effect in a cell of its own, marked where the estimate misleads; no cell where nothing is measured.
+pub(crate) fn measured(
+    is_shown: bool,
+    effect: Option<f32>,
+    misleads: Option<Disagreement>,
+) -> String {
+    if !is_shown {
+        return String::new();
+    }
+    let effect = effect.map_or_else(|| "?".to_owned(), display::signed);
+    format!(" {} {effect:>6}", if misleads.is_some() { "≠" } else { " " })
+}
+
 fn score(value: Option<f32>) -> String {
     value.map_or_else(|| "…".to_owned(), |value| format!("~{}", display::signed(value)))
 }
 
+/// What the columns hold.
+fn units(score: &str, is_measured: bool, rest: &str) -> String {
+    format!("{score}{}, {rest}", if is_measured { ", effect of switching it off" } else { "" })
+}
+
 /// The strongest heads.
 pub(crate) fn heads(inspection: &Inspection, page: &mut Page) {
-    page.heading("heads", "~attribution, flow; + promotes − suppresses");
+    let is_measured = inspection.heads.iter().any(|head| head.effect.is_some());
+    page.heading("heads", &units("~attribution", is_measured, "flow; + promotes − suppresses"));
     for head in &inspection.heads {
         page.line(&format!(
-            "  {:<8} {:>8} {:>7}  {}",
+            "  {:<8} {:>8}{} {:>7}  {}",
             format!("L{}H{}", head.layer, head.head),
             score(head.attribution),
+            measured(is_measured, head.effect, head.disagreement),
             display::flow(head.flow),
             writes(&head.promotes, &head.suppresses)
         ));
@@ -259,12 +285,15 @@ pub(crate) fn heads(inspection: &Inspection, page: &mut Page) {
 
 /// The strongest neurons.
 pub(crate) fn neurons(inspection: &Inspection, page: &mut Page) {
-    page.heading("neurons", "~attribution, flow, activation; + promotes − suppresses");
+    let is_measured = inspection.neurons.iter().any(|neuron| neuron.effect.is_some());
+    let rest = "flow, activation; + promotes − suppresses";
+    page.heading("neurons", &units("~attribution", is_measured, rest));
     for neuron in &inspection.neurons {
         page.line(&format!(
-            "  {:<10} {:>8} {:>7} {:>7} {:<10} {}",
+            "  {:<10} {:>8}{} {:>7} {:>7} {:<10} {}",
             format!("L{}N{}", neuron.layer, neuron.neuron),
             score(neuron.attribution),
+            measured(is_measured, neuron.effect, neuron.disagreement),
             display::flow(neuron.flow),
             display::nats(neuron.activation),
             neuron.sign_case,

@@ -130,6 +130,7 @@ fn flags(args: &TourArgs, finding: &Finding) -> InspectArgs {
         by: None,
         set: None,
         out: None,
+        effects: None,
         rank_by: RankBy::Attribution,
         format: Format::Text,
         timings: false,

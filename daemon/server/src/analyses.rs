@@ -1,14 +1,19 @@
 //! What was answered lately: places by analysis id, of one client; first and second steps by question, of all.
 
 use crate::{analyst::Ask, place::Place};
+use limpid_analysis::views::known_effects::KnownEffects;
 use limpid_protocol::{
+    effect::{EffectRow, FLOOR},
     inspection::Inspection,
     request::Request,
     views::{attribution::AttributionView, tokens::TokensView},
 };
 use quick_cache::{Weighter, sync::Cache};
 use serde_json::Value;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 /// A short list, most recent last. Looked up by walking: it is shorter than hashing a prompt twice would cost.
 struct Recent<K, V> {
@@ -47,13 +52,20 @@ const SECOND_BYTES: u64 = 32 << 20;
 /// Bytes of views that are kept, about.
 const VIEW_BYTES: u64 = 64 << 20;
 
+/// Bytes of measured effects that are kept, about.
+const EFFECT_BYTES: u64 = 64 << 20;
+
 /// Numbers by question, for all clients of a process: equal questions have equal answers, whoever asks.
 pub(crate) struct Numbers {
     glances: Cache<Ask, Arc<TokensView>, ByBytes>,
     first: Cache<Ask, Arc<Inspection>, ByBytes>,
     second: Cache<Ask, Arc<AttributionView>, ByBytes>,
     views: Cache<(Ask, ViewKey), Arc<KeptView>, ByBytes>,
+    effects: Cache<Ask, Arc<KeptEffects>, ByBytes>,
 }
+
+/// What was measured of a question, by what was changed.
+pub(crate) type KeptEffects = BTreeMap<String, EffectRow>;
 
 #[derive(Clone)]
 struct ByBytes;
@@ -106,6 +118,12 @@ impl Weighter<Ask, Arc<Inspection>> for ByBytes {
     }
 }
 
+impl Weighter<Ask, Arc<KeptEffects>> for ByBytes {
+    fn weight(&self, ask: &Ask, known: &Arc<KeptEffects>) -> u64 {
+        (ask.text.len() + known.len() * ROW + ROW) as u64
+    }
+}
+
 impl Weighter<Ask, Arc<AttributionView>> for ByBytes {
     fn weight(&self, ask: &Ask, known: &Arc<AttributionView>) -> u64 {
         let rows = known.heads.len() + known.neurons.len();
@@ -126,6 +144,7 @@ impl Default for Numbers {
             first: Cache::with_weighter(1024, FIRST_BYTES, ByBytes),
             second: Cache::with_weighter(1024, SECOND_BYTES, ByBytes),
             views: Cache::with_weighter(1024, VIEW_BYTES, ByBytes),
+            effects: Cache::with_weighter(1024, EFFECT_BYTES, ByBytes),
         }
     }
 }
@@ -182,11 +201,32 @@ impl Numbers {
         self.views.insert((ask.clone(), key.clone()), Arc::new(kept));
     }
 
+    /// What was measured of a question.
+    pub(crate) fn effects(&self, ask: &Ask) -> Option<Arc<KeptEffects>> {
+        self.effects.get(ask)
+    }
+
+    /// The same to be put beside scores.
+    pub(crate) fn known_effects(&self, ask: &Ask) -> KnownEffects {
+        let kept = self.effects(ask);
+        KnownEffects::new(kept.iter().flat_map(|kept| kept.values()), FLOOR)
+    }
+
+    /// Adds what was measured; views of the question are made anew with it.
+    pub(crate) fn keep_effects(&self, ask: &Ask, rows: &[EffectRow]) {
+        let mut kept = self.effects(ask).map_or_else(KeptEffects::new, |kept| (*kept).clone());
+        let measured = rows.iter().filter(|row| row.effect.is_some());
+        kept.extend(measured.filter_map(|row| Some((row.intervention.key()?, row.clone()))));
+        self.effects.insert(ask.clone(), Arc::new(kept));
+        self.views.retain(|(of, _), _| of != ask);
+    }
+
     /// Forgets the numbers of a model by any of its names: another may answer to them now.
     pub(crate) fn forget(&self, names: &[Option<String>]) {
         self.glances.retain(|ask, _| !names.contains(&ask.model));
         self.first.retain(|ask, _| !names.contains(&ask.model));
         self.second.retain(|ask, _| !names.contains(&ask.model));
+        self.effects.retain(|ask, _| !names.contains(&ask.model));
         self.views.retain(|(ask, _), _| !names.contains(&ask.model));
     }
 }

@@ -7,7 +7,9 @@ use crate::{
 };
 use limpid_engine::cancel::CancelToken;
 use limpid_protocol::{
+    effect::EffectRow,
     inspection::{Inspection, Objective, TokenRow},
+    intervention::InterventionSet,
     model_status::{CacheStatus, ModelRow, ModelState},
     request::{AnswerRange, TargetChoice, TokenChoice},
     view_error::{ErrorKind, ViewError},
@@ -15,6 +17,7 @@ use limpid_protocol::{
         attribution::{AttributionParams, AttributionView},
         continuation::{ContinuationPiece, ContinueParams, StoppedBy},
         edge::{EdgeCard, EdgeParams},
+        effect::{EffectParams, EffectView},
         head::{HeadCard, HeadParams},
         lens::{LensParams, LensView},
         mlp::{MlpCard, MlpParams},
@@ -160,12 +163,39 @@ pub trait Continuing: Send {
     /// The prompt's tokens.
     fn prompt(&self) -> &[TokenRow];
 
-    /// Writes one more token; says why when it was the last. A piece may be empty while its text is held back.
+    /// Whether it is written twice, with switches and without: then each piece says which side it is of, and each side ends by itself.
+    fn has_sides(&self) -> bool;
+
+    /// Writes one more token; says why when it was the last of its side. A piece may be empty while its text is held back.
     ///
     /// # Errors
     /// Of the engine.
     fn step(&mut self, job: &Job) -> Result<(ContinuationPiece, Option<StoppedBy>), ViewError>;
 }
+
+/// Runs asked for, measured a batch at a time. Each call of `step` is a job of its own, so that others are served between two batches.
+pub trait Measures: Send {
+    /// Name of the model.
+    fn model(&self) -> &str;
+
+    /// The prompt's tokens.
+    fn prompt(&self) -> &[TokenRow];
+
+    /// Measures the next batch; empty when nothing is left, or the budget is spent.
+    ///
+    /// # Errors
+    /// Of the engine.
+    fn step(&mut self, job: &Job) -> Result<Vec<EffectRow>, ViewError>;
+
+    /// Runs made, of how many asked for.
+    fn progress(&self) -> (usize, usize);
+
+    /// Everything measured so far.
+    fn view(&self) -> EffectView;
+}
+
+/// The row of interventions, by their key, that was measured before.
+pub type KnownRow<'a> = &'a dyn Fn(&str) -> Option<EffectRow>;
 
 /// The models, as the server sees them. Calls with a [`Job`] block and run on worker threads: those that compute one at a
 /// time, `load` and `unload` on another, and follow-ups of a finished analysis (`keeps`) on a third; the others answer at once, from any thread. `subject` in params is the server's: implementations read the [`Ask`].
@@ -240,7 +270,7 @@ pub trait Analyst: Send + Sync + 'static {
         job: &Job,
     ) -> Result<AttributionView, ViewError>;
 
-    /// Reads the prompt and gets ready to write behind it; no token is written yet.
+    /// Reads the prompt and gets ready to write behind it, with `switches` and without where there are some; no token is written yet.
     ///
     /// # Errors
     /// Of the engine and the request.
@@ -248,8 +278,22 @@ pub trait Analyst: Send + Sync + 'static {
         &self,
         ask: &Ask,
         params: &ContinueParams,
+        switches: Option<&InterventionSet>,
         job: &Job,
     ) -> Result<Box<dyn Continuing>, ViewError>;
+
+    /// Gets ready to measure effects; nothing is run yet but what cheap scores need. `within`: bytes of the text in which parts begin.
+    ///
+    /// # Errors
+    /// Of the engine and the request.
+    fn effects(
+        &self,
+        ask: &Ask,
+        params: &EffectParams,
+        within: Option<Range<usize>>,
+        known: KnownRow<'_>,
+        job: &Job,
+    ) -> Result<Box<dyn Measures>, ViewError>;
 
     /// The route graph under another pruning.
     ///

@@ -19,6 +19,7 @@ use crate::{
     urgency::{class, only_reads},
     waiters::Waiters,
 };
+use limpid_analysis::views::known_effects::KnownEffects;
 use limpid_engine::{cancel::CancelToken, mailbox::Turn};
 use limpid_protocol::{
     inspection::Inspection,
@@ -363,6 +364,11 @@ impl JobDesk {
         self.numbers.keep_first(ask, inspection.clone());
         job.check()?;
         Ok(inspection)
+    }
+
+    /// What was measured of a question so far.
+    pub(crate) fn known_effects(&self, ask: &Ask) -> KnownEffects {
+        self.numbers.known_effects(ask)
     }
 
     /// Step two with default rows and the flow of every token, computed at most once for a question.

@@ -49,6 +49,18 @@ impl Backend {
         written(self.0.continuation(params).await)
     }
 
+    /// `limpid/effect`.
+    pub(crate) async fn effect(&self, params: Value) -> Result<Value> {
+        let params = read::<limpid_protocol::views::effect::Effect>(params)?;
+        written(self.0.effect(params).await)
+    }
+
+    /// `limpid/switches`.
+    pub(crate) async fn switches(&self, params: Value) -> Result<Value> {
+        let params = read::<limpid_protocol::views::switches::Switches>(params)?;
+        written(self.0.switches(params).await)
+    }
+
     /// `limpid/models`.
     pub(crate) async fn models(&self, params: Value) -> Result<Value> {
         let params = read::<limpid_protocol::views::models::Models>(params)?;

@@ -14,7 +14,10 @@ use limpid_engine::mailbox::{Class, Turn};
 use limpid_protocol::{
     request::{Answer, Request},
     view_error::{ErrorKind, ViewError},
-    views::continuation::{ContinuationProgress, ContinuationView, Continue, ContinueParams},
+    views::continuation::{
+        ContinuationProgress, ContinuationSide, ContinuationView, Continue, ContinueParams,
+        ContinuedToken, StoppedBy, UnchangedContinuation,
+    },
 };
 use std::{
     sync::Arc,
@@ -88,11 +91,12 @@ impl Desk {
             QUIET,
         );
         let token = params.partial_result_token.clone();
+        let switches = self.switches_of(place, &params).await?;
         let (analyst, ask) = (self.shared.analyst.clone(), place.ask.clone());
         let job = Job { cancel: flight.cancel.0.clone(), progress: shown };
-        let start = move || analyst.continuation(&ask, &params, &job);
+        let start = move || analyst.continuation(&ask, &params, switches.as_ref(), &job);
         let mut under_way: Box<dyn Continuing> = self.turn(flight, start).await??;
-        let (mut tokens, mut text) = (Vec::new(), String::new());
+        let (mut own, mut unchanged) = (Written::default(), Written::default());
         loop {
             let job = Job::new(flight.cancel.0.clone(), |_, _| {});
             let step = move || {
@@ -102,8 +106,13 @@ impl Desk {
             let (back, written) = self.turn(flight, step).await?;
             under_way = back;
             let (piece, stopped_by) = written?;
-            tokens.extend(piece.tokens.iter().cloned());
-            text.push_str(&piece.text);
+            let side = match piece.side {
+                Some(ContinuationSide::Unchanged) => &mut unchanged,
+                Some(ContinuationSide::Switched) | None => &mut own,
+            };
+            side.tokens.extend(piece.tokens.iter().cloned());
+            side.text.push_str(&piece.text);
+            side.stopped_by = stopped_by;
             if let Some(token) = &token
                 && !(piece.tokens.is_empty() && piece.text.is_empty())
             {
@@ -114,8 +123,16 @@ impl Desk {
                     () = self.client.send_notification::<PartialResult>(params) => {}
                 }
             }
-            if let Some(stopped_by) = stopped_by {
-                return Ok((under_way, ContinuationView { tokens, text, stopped_by }));
+            if let Some(stopped_by) = own.stopped_by
+                && (unchanged.stopped_by.is_some() || !under_way.has_sides())
+            {
+                let other = unchanged.stopped_by.map(|stopped_by| {
+                    let Written { tokens, text, .. } = unchanged;
+                    UnchangedContinuation::beside(&own.tokens, (tokens, text, stopped_by))
+                });
+                let Written { tokens, text, .. } = own;
+                let view = ContinuationView { tokens, text, stopped_by, unchanged: other };
+                return Ok((under_way, view));
             }
         }
     }
@@ -142,6 +159,14 @@ impl Desk {
     }
 }
 
-fn replaced() -> ViewError {
+/// What was written of one side.
+#[derive(Default)]
+struct Written {
+    tokens: Vec<ContinuedToken>,
+    text: String,
+    stopped_by: Option<StoppedBy>,
+}
+
+pub(crate) fn replaced() -> ViewError {
     ViewError::new(ErrorKind::Cancelled, "replaced by a newer request")
 }

@@ -1,7 +1,7 @@
 //! The real [`Analyst`]: models from the store, traces from a cache by prefix, inspections kept for follow-up requests.
 
 use crate::{
-    analyst::{Analyst, Ask, Continuing, Hold, Job, Rendering},
+    analyst::{Analyst, Ask, Continuing, Hold, Job, KnownRow, Measures, Rendering},
     error_codes::from_engine,
     model_slots::ModelSlots,
     predicted_cache::PredictedCache,
@@ -28,6 +28,7 @@ use limpid_engine::{
 };
 use limpid_protocol::{
     inspection::Inspection,
+    intervention::InterventionSet,
     model_status::{CacheStatus, ModelRow},
     request::TokenChoice,
     view_error::{ErrorKind, ViewError},
@@ -35,6 +36,7 @@ use limpid_protocol::{
         attribution::{AttributionParams, AttributionView},
         continuation::ContinueParams,
         edge::{EdgeCard, EdgeParams},
+        effect::EffectParams,
         head::{HeadCard, HeadParams},
         lens::{LensParams, LensView},
         mlp::{MlpCard, MlpParams},
@@ -45,7 +47,7 @@ use limpid_protocol::{
     },
 };
 use quick_cache::{Weighter, sync::Cache};
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 /// Inspections expected for follow-ups; their traces are shared with the trace cache.
 const KEPT_INSPECTIONS: usize = 64;
@@ -62,9 +64,9 @@ pub struct EngineAnalyst {
     predicted: PredictedCache,
 }
 
-struct Inspected {
-    inspector: Inspector,
-    tokens: Vec<Token>,
+pub(crate) struct Inspected {
+    pub(crate) inspector: Inspector,
+    pub(crate) tokens: Vec<Token>,
     fingerprint: u64,
 }
 
@@ -120,7 +122,12 @@ impl EngineAnalyst {
         }
     }
 
-    fn inspected(&self, ask: &Ask, prune: Prune, job: &Job) -> Result<Arc<Inspected>, ViewError> {
+    pub(crate) fn inspected(
+        &self,
+        ask: &Ask,
+        prune: Prune,
+        job: &Job,
+    ) -> Result<Arc<Inspected>, ViewError> {
         let key = (ask.clone(), prune.to_string());
         if let Some(known) = self.inspections.get(&key) {
             return Ok(known);
@@ -178,20 +185,31 @@ impl EngineAnalyst {
         ask: &Ask,
         job: &Job,
     ) -> Result<(Vec<Token>, Arc<Trace>), EngineError> {
-        let model = &loaded.model;
         let tokens = encode(loaded, ask)?;
         let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
         let progress =
             |done: usize, of: usize| job.progress(done as f32 / of as f32, "reading the prompt");
         let watch = Watch { cancel: &job.cancel, progress: &progress };
-        let plan = CapturePlan::choose(&model.spec, ids.len(), self.available_bytes())?;
-        if let Some(trace) = self.traces.get(loaded.fingerprint, plan, &ids) {
-            return Ok((tokens, trace));
-        }
-        let prefix = self.traces.longest_prefix(loaded.fingerprint, plan, &ids);
-        let trace = Arc::new(model.forward(&ids, prefix.as_deref(), plan, watch)?);
-        self.traces.insert(loaded.fingerprint, Arc::clone(&trace));
+        let trace = self.trace_of_ids(loaded, &ids, watch)?;
         Ok((tokens, trace))
+    }
+
+    /// The run of some tokens: a kept one, or one that goes on from the longest common prefix of those.
+    pub(crate) fn trace_of_ids(
+        &self,
+        loaded: &Loaded,
+        ids: &[u32],
+        watch: Watch<'_>,
+    ) -> Result<Arc<Trace>, EngineError> {
+        let (model, fingerprint) = (&loaded.model, loaded.fingerprint);
+        let plan = CapturePlan::choose(&model.spec, ids.len(), self.available_bytes())?;
+        if let Some(trace) = self.traces.get(fingerprint, plan, ids) {
+            return Ok(trace);
+        }
+        let prefix = self.traces.longest_prefix(fingerprint, plan, ids);
+        let trace = Arc::new(model.forward(ids, prefix.as_deref(), plan, watch)?);
+        self.traces.insert(fingerprint, Arc::clone(&trace));
+        Ok(trace)
     }
 
     /// How each token was predicted; of a prompt that begins like an earlier one, only the rest is computed.
@@ -319,9 +337,21 @@ impl Analyst for EngineAnalyst {
         &self,
         ask: &Ask,
         params: &ContinueParams,
+        switches: Option<&InterventionSet>,
         job: &Job,
     ) -> Result<Box<dyn Continuing>, ViewError> {
-        self.start_continuation(ask, params, job)
+        self.start_continuation(ask, params, switches, job)
+    }
+
+    fn effects(
+        &self,
+        ask: &Ask,
+        params: &EffectParams,
+        within: Option<Range<usize>>,
+        known: KnownRow<'_>,
+        job: &Job,
+    ) -> Result<Box<dyn Measures>, ViewError> {
+        self.start_effects(ask, params, within, known, job)
     }
 
     fn routes(&self, ask: &Ask, params: &RoutesParams, job: &Job) -> Result<RoutesView, ViewError> {

@@ -2,12 +2,16 @@
 
 use crate::{
     analyst::Ask,
-    part_shares::{Around, around, shares, shown},
+    methods::first_explained,
+    part_shares::{Around, around, effects, shares, shown},
     parts::SpanScore,
 };
+use limpid_analysis::views::known_effects::KnownEffects;
 use limpid_protocol::{
     display,
+    effect::FLOOR,
     inspection::{Inspection, Prediction, TokenRow},
+    part_row::TokenSpan,
     route_graph::{EdgeKind, NodeKind},
     token_value::TokenValue,
     view_error::{ErrorKind, ViewError},
@@ -24,6 +28,7 @@ pub(crate) fn token_hover(
     token: &TokenRow,
     inspection: &Inspection,
     step_two: &AttributionView,
+    known: &KnownEffects,
 ) -> String {
     let mut lines = vec![format!(
         "{} #{} · token {} of {}",
@@ -33,8 +38,9 @@ pub(crate) fn token_hover(
         inspection.tokens.len()
     )];
     lines.extend(attribution_line(token, inspection, step_two));
+    lines.extend(effect_line(token, inspection, step_two, known));
     lines.extend(flow_line(token, inspection));
-    lines.extend(parts_line(ask, token, inspection, step_two));
+    lines.extend(parts_line(ask, token, inspection, step_two, known));
     if let (Some(logprob), Some(rank)) = (token.logprob, token.rank) {
         lines.push(format!(
             "Was itself predicted at {} ({})",
@@ -103,6 +109,31 @@ fn attribution_line(
     Some(format!("{verb} {}{over} ~ {} {unit}{sink}", code(&target.text), display::signed(score)))
 }
 
+/// What hiding the token really changes, or that nobody measured it.
+fn effect_line(
+    token: &TokenRow,
+    inspection: &Inspection,
+    step_two: &AttributionView,
+    known: &KnownEffects,
+) -> Option<String> {
+    if token.index >= first_explained(&inspection.target) {
+        return None;
+    }
+    let tokens = TokenSpan { start: token.index, end: token.index + 1 };
+    let Some(effect) = known.of_span(&tokens, inspection.target.position) else {
+        return Some("Effect of hiding it: not measured".to_owned());
+    };
+    let score = step_two.attribution.scores.get(token.index).copied().unwrap_or(0.0);
+    let is_opposite = score * effect < 0.0 && score.abs().min(effect.abs()) >= FLOOR;
+    let mark = if is_opposite { " ≠ the estimate" } else { "" };
+    let what = match effect {
+        effect if effect.abs() < FLOOR => "none to speak of",
+        effect if effect > 0.0 => "supports",
+        _ => "opposes",
+    };
+    Some(format!("Effect of hiding it {} nats: {what}{mark}", display::signed(effect)))
+}
+
 fn flow_line(token: &TokenRow, inspection: &Inspection) -> Option<String> {
     let embeds = || inspection.routes.nodes.iter().filter(|node| node.kind == NodeKind::Embed);
     let shown = display::flow(inspection.routes.shown);
@@ -124,18 +155,20 @@ fn parts_line(
     token: &TokenRow,
     inspection: &Inspection,
     step_two: &AttributionView,
+    known: &KnownEffects,
 ) -> Option<String> {
     let parts = around(ask, token);
     let spans: Vec<_> = parts.iter().map(|(_, span)| span.clone()).collect();
     let scores = shares(ask, &spans, inspection, step_two);
-    let part = |((part, _), score): (&(Around, _), &SpanScore)| {
-        let shown = shown(score, &step_two.attribution.unit);
+    let effects = effects(ask, &spans, inspection, known);
+    let part = |((part, _), (score, effect)): (&(Around, _), (&SpanScore, Option<f32>))| {
+        let shown = shown(score, &step_two.attribution.unit, effect);
         match part {
             Around::Piece(name) => format!("{name} {shown}"),
             Around::Message(role) => format!("{} {shown}", code(role)),
         }
     };
-    let told: Vec<String> = parts.iter().zip(&scores).map(part).collect();
+    let told: Vec<String> = parts.iter().zip(scores.iter().zip(effects)).map(part).collect();
     (!told.is_empty()).then(|| format!("Shares: {}", told.join(" · ")))
 }
 

@@ -8,7 +8,7 @@ use crate::{
     settings::Settings,
 };
 use limpid_protocol::{
-    inspection::Inspection,
+    inspection::{Inspection, Target},
     request::View,
     view_error::ViewError,
     views::{
@@ -74,15 +74,20 @@ impl Served for RouteGraph {
         step: &Inspection,
         job: &Job,
     ) -> Result<RoutesView, ViewError> {
-        if params.prune.is_some() || params.top.is_some() {
-            return desk.analyst()?.routes(ask, params, job);
-        }
-        Ok(RoutesView {
-            target: step.target.clone(),
-            routes: step.routes.clone(),
-            heads: step.heads.clone(),
-            neurons: step.neurons.clone(),
-        })
+        let mut view = if params.prune.is_some() || params.top.is_some() {
+            desk.analyst()?.routes(ask, params, job)?
+        } else {
+            RoutesView {
+                target: step.target.clone(),
+                routes: step.routes.clone(),
+                heads: step.heads.clone(),
+                neurons: step.neurons.clone(),
+            }
+        };
+        let known = desk.known_effects(ask);
+        known.beside_heads(&mut view.heads);
+        known.beside_neurons(&mut view.neurons);
+        Ok(view)
     }
 }
 
@@ -94,12 +99,18 @@ impl Served for TokenAttribution {
         _: &Inspection,
         job: &Job,
     ) -> Result<Self::Body, ViewError> {
-        if params.methods.is_none() && params.top.is_none() {
+        let mut view = if params.methods.is_none() && params.top.is_none() {
             let mut view = AttributionView::clone(&*desk.attributions(ask, job)?);
             view.attribution.others = None;
-            return Ok(view);
-        }
-        desk.analyst()?.attributions(ask, params, job)
+            view
+        } else {
+            desk.analyst()?.attributions(ask, params, job)?
+        };
+        let known = desk.known_effects(ask);
+        known.beside_tokens(&mut view.attribution, first_explained(&view.target));
+        known.beside_heads(&mut view.heads);
+        known.beside_neurons(&mut view.neurons);
+        Ok(view)
     }
 }
 
@@ -128,13 +139,48 @@ impl Served for Parts {
         let messages = ask.turns.iter().flat_map(|turns| turns.iter().map(titled)).collect();
         let outline = Outline::find(&ask.text, messages);
         let segments = parts::segments(&ask.text, &outline, params.by);
+        let mut parts = parts::roll_up(&ask.text, &segments, &step.tokens, scores);
+        desk.known_effects(ask).beside_parts(&mut parts, first_explained(&found.target));
         Ok(PartsView {
             target: found.target.clone(),
             by: params.by,
             method: found.attribution.method.clone(),
             unit: found.attribution.unit.clone(),
-            parts: parts::roll_up(&ask.text, &segments, &step.tokens, scores),
+            parts,
         })
+    }
+}
+
+/// The first position whose prediction is explained: tokens before it can be hidden from it.
+pub(crate) fn first_explained(target: &Target) -> usize {
+    target.answer.as_ref().map_or(target.position, |answer| answer.start - 1)
+}
+
+impl Served for HeadView {
+    fn compute(
+        desk: &JobDesk,
+        ask: &Ask,
+        params: &Self::Params,
+        _: &Inspection,
+        job: &Job,
+    ) -> Result<Self::Body, ViewError> {
+        let mut card = desk.analyst()?.head(ask, params, job)?;
+        desk.known_effects(ask).beside_heads(std::slice::from_mut(&mut card.row));
+        Ok(card)
+    }
+}
+
+impl Served for NeuronView {
+    fn compute(
+        desk: &JobDesk,
+        ask: &Ask,
+        params: &Self::Params,
+        _: &Inspection,
+        job: &Job,
+    ) -> Result<Self::Body, ViewError> {
+        let mut card = desk.analyst()?.neuron(ask, params, job)?;
+        desk.known_effects(ask).beside_neurons(std::slice::from_mut(&mut card.row));
+        Ok(card)
     }
 }
 
@@ -158,7 +204,5 @@ served_by! {
     LensGrid => lens,
     NodeView => node,
     EdgeView => edge,
-    HeadView => head,
     MlpView => mlp,
-    NeuronView => neuron,
 }

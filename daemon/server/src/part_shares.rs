@@ -2,15 +2,17 @@
 
 use crate::{
     analyst::{Ask, Turn},
+    methods::first_explained,
     parts::{
         Outline, SpanScore, TokenScores, drawn_flows, place_of, segments, span_scores, text_span,
     },
     place::Place,
 };
+use limpid_analysis::views::known_effects::KnownEffects;
 use limpid_protocol::{
     display,
     inspection::{Inspection, TokenRow},
-    part_row::PartBy,
+    part_row::{PartBy, TokenSpan},
     views::attribution::AttributionView,
 };
 use std::{borrow::Cow, ops::Range};
@@ -39,9 +41,30 @@ pub(crate) fn shares(
     span_scores(&ask.text, spans, &step_one.tokens, scores)
 }
 
-/// `62 %  ~ +0.80 nats`
-pub(crate) fn shown(score: &SpanScore, unit: &str) -> String {
-    format!("{}  ~ {} {unit}", display::flow(score.share), display::signed(score.attribution))
+/// `62 %  ~ +0.80 nats, effect +1.20`
+pub(crate) fn shown(score: &SpanScore, unit: &str, effect: Option<f32>) -> String {
+    let measured = effect.map_or_else(|| "not measured".to_owned(), display::signed);
+    let (flow, score) = (display::flow(score.share), display::signed(score.attribution));
+    format!("{flow}  ~ {score} {unit}, effect {measured}")
+}
+
+/// Measured effects of spans of the prompt's text; none of those that were not measured.
+pub(crate) fn effects(
+    ask: &Ask,
+    spans: &[Range<usize>],
+    step_one: &Inspection,
+    known: &KnownEffects,
+) -> Vec<Option<f32>> {
+    let target = first_explained(&step_one.target);
+    let effect = |span: &Range<usize>| {
+        let inside =
+            |token: &&TokenRow| place_of(token, &ask.text).is_some_and(|byte| span.contains(&byte));
+        let mut tokens = step_one.tokens.iter().filter(inside).map(|token| token.index);
+        let start = tokens.next()?;
+        let end = tokens.next_back().unwrap_or(start) + 1;
+        known.of_span(&TokenSpan { start, end }, target)
+    };
+    spans.iter().map(effect).collect()
 }
 
 /// A part that holds a token, and what it is called.

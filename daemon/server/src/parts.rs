@@ -126,6 +126,8 @@ fn row(
         n_tokens: sum.n_tokens,
         flow: sum.flow as f32,
         attribution: sum.attribution as f32,
+        effect: None,
+        disagreement: None,
         share: share as f32,
         is_sink: sum.sink.is_some(),
         without_sink: sum.sink.map(|(_, attribution)| PartScore {

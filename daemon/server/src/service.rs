@@ -12,7 +12,10 @@ use crate::{
 };
 use limpid_protocol::{
     request::Request,
-    views::{continuation::Continue, models::Models, render::Render, status::Status},
+    views::{
+        continuation::Continue, effect::Effect, models::Models, render::Render, status::Status,
+        switches::Switches,
+    },
 };
 use std::{
     pin::Pin,
@@ -77,6 +80,8 @@ async fn serve_streams(
     let mut build = build
         .custom_method(Render::METHOD, Backend::render)
         .custom_method(Continue::METHOD, Backend::continuation)
+        .custom_method(Effect::METHOD, Backend::effect)
+        .custom_method(Switches::METHOD, Backend::switches)
         .custom_method(Models::METHOD, Backend::models)
         .custom_method(Status::METHOD, Backend::status)
         .custom_method("window/workDoneProgress/cancel", Backend::work_done_progress_cancel);

@@ -11,6 +11,7 @@ mod heat;
 mod hovers;
 mod influence;
 mod inlay_hints;
+mod measure;
 mod outline;
 mod selection_ranges;
 mod template_notes;

@@ -22,6 +22,16 @@ impl InterventionSet {
     pub fn together(interventions: Vec<Intervention>) -> Self {
         Self { interventions, is_list: true }
     }
+
+    /// Names it among others: equal changes have equal keys. None for one that carries many values, or another prompt.
+    pub fn key(&self) -> Option<String> {
+        let is_long =
+            |of: &Intervention| of.values.is_some() || of.token_ids.is_some() || of.from.is_some();
+        if self.interventions.iter().any(is_long) {
+            return None;
+        }
+        serde_json::to_string(&self.interventions).ok()
+    }
 }
 
 impl From<Intervention> for InterventionSet {

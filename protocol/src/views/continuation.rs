@@ -1,6 +1,6 @@
 //! `limpid/continue`: what the model writes behind a prompt, streamed as it grows.
 
-use crate::{request::Subject, views::view};
+use crate::{intervention::InterventionSet, request::Subject, views::view};
 
 view! {
     /// Continues the prompt; behind a user's message that is the assistant's answer. With a `partial_result_token` every piece is sent as it is written, by `$/progress` with `ContinuationProgress` as its params; the result has the whole in any case. Cancelling stops within one token; a newer `limpid/continue` about the document, and an edit of it, stop the one under way.
@@ -27,6 +27,12 @@ wire! {
         /// What is drawn depends on it alone; left out: 0.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub seed: Option<u64>,
+        /// What is changed while it is written, together: then it is written with and without, side by side. An intervention, its text (`head 23.4`), or a list of these. Left out: nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub switches: Option<InterventionSet>,
+        /// Name of a set in the file of switches beside the document; it acts together with `switches`. Left out: none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub switch_set: Option<String>,
         /// Texts that end the continuation, 16 at most, none of them empty; they are not part of it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub stop: Option<Vec<String>>,
@@ -59,10 +65,33 @@ wire! {
 
     /// What was written since the piece before.
     pub struct ContinuationPiece {
+        /// Which of the two it belongs to; left out without switches.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub side: Option<ContinuationSide>,
         /// Tokens.
         pub tokens: Vec<ContinuedToken>,
         /// Text: whole characters, and nothing that could be the start of a stop string.
         pub text: String,
+    }
+
+    /// One of two continuations side by side.
+    pub enum ContinuationSide {
+        /// With the switches.
+        Switched = "switched",
+        /// Without them.
+        Unchanged = "unchanged",
+    }
+
+    /// What would have been written without the switches.
+    pub struct UnchangedContinuation {
+        /// Its tokens.
+        pub tokens: Vec<ContinuedToken>,
+        /// Its text.
+        pub text: String,
+        /// Why it ended.
+        pub stopped_by: StoppedBy,
+        /// Index of the first token in which the two differ; null where they are the same.
+        pub first_difference: Option<usize>,
     }
 
     /// Why a continuation ended.
@@ -85,6 +114,9 @@ wire! {
         pub text: String,
         /// Why it ended.
         pub stopped_by: StoppedBy,
+        /// The same prompt without the switches; left out where there are none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub unchanged: Option<UnchangedContinuation>,
     }
 
     /// What `limpid continue --format json` prints.
@@ -97,6 +129,12 @@ wire! {
         pub text: String,
         /// Why it ended.
         pub stopped_by: StoppedBy,
+        /// What was changed; left out where nothing was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub switches: Option<InterventionSet>,
+        /// The same prompt without the switches; left out where there are none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub unchanged: Option<UnchangedContinuation>,
         /// Milliseconds per stage.
         pub timings_ms: ContinuationTimingsMs,
         /// Tokens a second behind the first one, which the prompt's own pass gives; null for a single token.
@@ -146,8 +184,22 @@ impl ContinueParams {
             top_k: None,
             top_p: None,
             seed: None,
+            switches: None,
+            switch_set: None,
             stop: None,
             partial_result_token: None,
         }
+    }
+}
+
+impl UnchangedContinuation {
+    /// What was written without the switches, compared with what was written with them.
+    pub fn beside(
+        switched: &[ContinuedToken],
+        (tokens, text, stopped_by): (Vec<ContinuedToken>, String, StoppedBy),
+    ) -> Self {
+        let same = tokens.iter().zip(switched).take_while(|(a, b)| a.id == b.id).count();
+        let first_difference = (same < tokens.len() || same < switched.len()).then_some(same);
+        Self { tokens, text, stopped_by, first_difference }
     }
 }

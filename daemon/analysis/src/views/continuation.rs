@@ -17,6 +17,7 @@ pub fn piece(loaded: &Loaded, piece: Piece) -> wire::ContinuationPiece {
         rank: token.rank,
     };
     wire::ContinuationPiece {
+        side: None,
         tokens: piece.tokens.into_iter().map(token).collect(),
         text: piece.text,
     }

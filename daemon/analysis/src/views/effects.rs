@@ -11,11 +11,12 @@ use crate::{
     views::{
         inspection::Inspector,
         interventions::{TraceOf, at_place, resolve},
+        known_effects::mark_rows,
     },
 };
 use limpid_engine::{error::EngineError, forward::Watch, intervention::Intervention, trace::Trace};
 use limpid_protocol::{
-    effect::{self as wire, EffectPart, EffectRow, mark_disagreements},
+    effect::{self as wire, EffectPart, EffectRow},
     inspection as wire_inspection,
     intervention::{
         Intervention as WireIntervention, InterventionKind, InterventionSet, PatchSource,
@@ -71,8 +72,7 @@ pub struct Effects {
     asked: Vec<Asked>,
     rows: Vec<Option<EffectRow>>,
     floor: f32,
-    clean: f64,
-    target: usize,
+    clean: Measured,
 }
 
 impl Inspector {
@@ -80,17 +80,12 @@ impl Inspector {
     pub fn measuring(&self) -> Measuring {
         let findings = &self.findings;
         let clean = CleanRun::new(&self.objectives, &findings.logits);
-        let own = Side { trace: Arc::clone(findings.trace()), clean, sign: 1.0 };
+        let own = Side { trace: Arc::clone(findings.trace()), clean };
         let foil = self.foil_answer.as_ref().map(|foil| Side {
             trace: Arc::clone(&foil.trace),
             clean: CleanRun::new(&foil.objectives, &foil.logits),
-            sign: -1.0,
         });
-        Measuring {
-            loaded: Arc::clone(&self.loaded),
-            sides: std::iter::once(own).chain(foil).collect(),
-            kind: self.objective.kind,
-        }
+        Measuring { loaded: Arc::clone(&self.loaded), own, foil, kind: self.objective.kind }
     }
 }
 
@@ -129,7 +124,7 @@ impl Effects {
     ) -> Result<Self, EngineError> {
         let measuring = inspector.measuring();
         let target = inspector.objective.position;
-        let clean = measuring.clean().map_or(0.0, |clean| clean.objective);
+        let clean = measuring.clean();
         let mut job = EffectJob::new(measuring, budget, floor);
         for (at, asked) in asked.iter().enumerate() {
             let place = |e| at_place(&format!("intervention {at} ({})", asked.set), e);
@@ -139,17 +134,12 @@ impl Effects {
             job.add(&found, score, asked.parent).map_err(place)?;
         }
         let rows = vec![None; asked.len()];
-        Ok(Self { job, asked, rows, floor, clean, target })
+        Ok(Self { job, asked, rows, floor, clean })
     }
 
     /// What the clean run predicts.
-    pub fn clean(&self) -> Option<wire::Outcome> {
-        self.job.measuring().clean().map(|clean| outcome(&clean.outcome))
-    }
-
-    /// Position whose prediction is explained.
-    pub fn target(&self) -> usize {
-        self.target
+    pub fn clean(&self) -> wire::Outcome {
+        outcome(&self.clean.outcome)
     }
 
     /// Takes a row as measured before.
@@ -189,7 +179,7 @@ impl Effects {
             self.rows[index] = Some(row);
         }
         // Ranks are known when all are measured; opposite signs at once.
-        mark_disagreements(&mut rows, self.floor);
+        mark_rows(&mut rows, self.floor);
         rows.iter_mut()
             .filter(|row| row.disagreement == Some(wire::Disagreement::Rank))
             .for_each(|row| row.disagreement = None);
@@ -219,7 +209,7 @@ impl Effects {
                 row.log_odds = Some(outcome.log_odds as f32);
                 row.logit_diff = outcome.logit_diff.map(|difference| difference as f32);
                 row.kl = Some(outcome.kl as f32);
-                row.effect = Some((self.clean - objective) as f32);
+                row.effect = Some((self.clean.objective - objective) as f32);
             }
         }
         row
@@ -228,7 +218,7 @@ impl Effects {
     /// Rows of all that was measured, in the order asked for, with their disagreements.
     pub fn rows(&self) -> Vec<EffectRow> {
         let mut rows: Vec<EffectRow> = self.rows.iter().flatten().cloned().collect();
-        mark_disagreements(&mut rows, self.floor);
+        mark_rows(&mut rows, self.floor);
         rows
     }
 
@@ -326,7 +316,7 @@ impl Subsets {
         let runs = self.masks.iter().zip(&measured.rows);
         let (masks, values): (Vec<Mask>, Vec<f64>) = runs
             .filter_map(|(mask, row)| {
-                Some((mask.clone(), measured.clean - f64::from(effect(row)?)))
+                Some((mask.clone(), measured.clean.objective - f64::from(effect(row)?)))
             })
             .unzip();
         let found = fit(&masks, &values);
@@ -379,7 +369,7 @@ impl SweepGrid {
 
     /// `[layer][position]`: 0 where nothing changed, 1 where the prediction is the other prompt's.
     pub fn restored(&self, measured: &Effects) -> Vec<Vec<Option<f32>>> {
-        let way = measured.clean - self.from;
+        let way = measured.clean.objective - self.from;
         let cell = |layer: usize, at: usize| {
             let row = measured.rows.get(layer * self.n_positions + at)?.as_ref()?;
             (way.abs() > 1e-6).then_some((f64::from(row.effect?) / way) as f32)

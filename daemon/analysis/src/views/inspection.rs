@@ -84,6 +84,11 @@ impl Inspector {
         &self.findings
     }
 
+    /// The model.
+    pub fn loaded(&self) -> &Arc<Loaded> {
+        &self.loaded
+    }
+
     pub(super) fn trace(&self) -> &Trace {
         self.findings.trace()
     }
@@ -161,6 +166,8 @@ impl Inspector {
             unit: if shown == Method::Flow { "share" } else { "nats" }.to_owned(),
             value: attributions.value as f32,
             scores: scores(shown),
+            effects: Vec::new(),
+            disagreements: Vec::new(),
             others,
         }
     }

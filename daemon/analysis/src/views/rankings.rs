@@ -64,6 +64,8 @@ impl Inspector {
             attribution: scores.map(|s| s.true_pass.heads[layer][head]),
             attribution_at_target: scores.map(|s| s.true_pass.heads_at_target[layer][head]),
             logit_attribution: scores.map(|s| s.head_logits[layer][head]),
+            effect: None,
+            disagreement: None,
             promotes: self.token_values(&written.promotes),
             suppresses: self.token_values(&written.suppresses),
         };
@@ -185,6 +187,8 @@ impl Inspector {
                     attribution_at_target: scores
                         .map(|s| s.true_pass.neurons_at_target[layer][neuron]),
                     logit_attribution: scores.map(|s| s.neuron_logits[layer][neuron]),
+                    effect: None,
+                    disagreement: None,
                     promotes: self.token_values(&written.promotes),
                     suppresses: self.token_values(&written.suppresses),
                 })

@@ -6,6 +6,7 @@ use crate::{
     positions::to_byte,
     prompt_edit::{Setting, edit},
     verbs::{
+        Spot,
         commands::{Command, workspace_edit},
         diagnostics::TRAILING_SPACE,
         from_lsp, lsp_range,
@@ -37,6 +38,8 @@ impl Desk {
             lsp::CodeActionOrCommand::Command(command.lsp(title.to_owned(), uri, at.position))
         };
         actions.push(command("Limpid: what does this rest on?", Command::Inspect));
+        actions.push(command("Limpid: measure effects of the prompt's parts", Command::Measure));
+        actions.extend(self.measurable(uri, &spot, params.range));
         // The model is not waited for: a menu opens at once.
         let has_room = || {
             let text = place.text.to_string();
@@ -62,6 +65,44 @@ impl Desk {
         let wanted = params.context.only.as_ref();
         actions.retain(|action| wanted.is_none_or(|kinds| is_wanted(action, kinds)));
         Some(actions)
+    }
+
+    /// Measures the line, or the selection, and the message that the cursor is in.
+    fn measurable(
+        &self,
+        uri: &Uri,
+        spot: &Spot,
+        selected: lsp::Range,
+    ) -> Vec<lsp::CodeActionOrCommand> {
+        let (place, text) = (&spot.place, &spot.place.text);
+        let measure = |title: &str, range: lsp::Range| {
+            let command = Command::Measure.lsp_within(title.to_owned(), uri, range);
+            lsp::CodeActionOrCommand::Command(command)
+        };
+        let mut found = Vec::new();
+        if selected.start == selected.end {
+            let line = text.byte_to_line(spot.byte.min(text.len_bytes()));
+            let end = text.line_to_byte((line + 1).min(text.len_lines()));
+            let span = text.line_to_byte(line).max(place.prompt.body.start)..end;
+            found.push(measure(
+                "Limpid: measure effects of this line",
+                lsp_range(text, span, self.encoding()),
+            ));
+        } else {
+            found.push(measure("Limpid: measure effects of the selection", selected));
+        }
+        let messages = place.prompt.text.messages.iter().flatten();
+        let around = messages
+            .into_iter()
+            .find(|message| (message.source.start..=message.source.end).contains(&spot.byte));
+        found.extend(around.map(|message| {
+            let title = format!(
+                "Limpid: measure effects of this {} message",
+                display::escape(&message.role)
+            );
+            measure(&title, lsp_range(text, message.source.clone(), self.encoding()))
+        }));
+        found
     }
 
     /// Marks selected lines as somebody else's text.

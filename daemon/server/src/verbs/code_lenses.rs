@@ -4,8 +4,7 @@
 
 use crate::{
     answering::Desk,
-    part_shares::{headed, shares, shown},
-    parts::SpanScore,
+    part_shares::{effects, headed, shares, shown},
     place::Place,
     verbs::{MOST_LOOKED_AT, commands::Command, inlay_hints::is_superseded, lsp_range},
 };
@@ -58,11 +57,14 @@ impl Desk {
         let parts = headed(place);
         let spans: Vec<_> = parts.iter().map(|(.., span)| span.clone()).collect();
         let scores = shares(&place.ask, &spans, &one, &two);
-        let title = |((name, start, _), score): ((String, usize, _), &SpanScore)| {
+        let effects = effects(&place.ask, &spans, &one, &numbers.known_effects(&place.ask));
+        let unit = &two.attribution.unit;
+        let scored = parts.into_iter().zip(scores.iter().zip(effects));
+        let titles = scored.map(|((name, start, _), (score, effect)): ((String, usize, _), _)| {
             let name = display::cut(&display::escape(&name), NAME_COLUMNS);
-            (start, format!("{name} {}", shown(score, &two.attribution.unit)))
-        };
-        parts.into_iter().zip(&scores).map(title).collect()
+            (start, format!("{name} {}", shown(score, unit, effect)))
+        });
+        titles.collect()
     }
 
     /// Has the editor ask anew for the lenses of a prompt whose shares have become known.
@@ -86,6 +88,7 @@ fn offered(place: &Place, summary: String) -> Vec<(String, Command)> {
         (summary, Command::Inspect),
         ("Target…".to_owned(), Command::SetTarget),
         (foil, Command::SetFoil),
+        ("Measure effects".to_owned(), Command::Measure),
         ("Continue".to_owned(), Command::Continue),
     ];
     if place.prompt.text.messages.is_none() {

@@ -34,6 +34,8 @@ pub(super) enum Command {
     SetTarget,
     /// Chooses the token that it is compared with.
     SetFoil,
+    /// Measures what hiding the prompt's parts changes.
+    Measure,
     /// Writes the model's continuation below the prompt.
     Continue,
     /// Puts a plain text into the model's chat template, or takes it out.
@@ -42,8 +44,14 @@ pub(super) enum Command {
 
 impl Command {
     /// All, in the order of the lenses.
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Inspect, Self::SetTarget, Self::SetFoil, Self::Continue, Self::ApplyTemplate];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Inspect,
+        Self::SetTarget,
+        Self::SetFoil,
+        Self::Measure,
+        Self::Continue,
+        Self::ApplyTemplate,
+    ];
 
     /// Its name on the wire.
     pub(crate) fn name(self) -> &'static str {
@@ -51,6 +59,7 @@ impl Command {
             Self::Inspect => "limpid.inspect",
             Self::SetTarget => "limpid.setTarget",
             Self::SetFoil => "limpid.setFoil",
+            Self::Measure => "limpid.measure",
             Self::Continue => "limpid.continue",
             Self::ApplyTemplate => "limpid.applyTemplate",
         }
@@ -59,6 +68,12 @@ impl Command {
     /// As an LSP command about the prompt at a position.
     pub(super) fn lsp(self, title: String, uri: &Uri, at: lsp::Position) -> lsp::Command {
         let about = json!({ "uri": uri, "position": at });
+        lsp::Command { title, command: self.name().to_owned(), arguments: Some(vec![about]) }
+    }
+
+    /// The same about a range of the prompt.
+    pub(super) fn lsp_within(self, title: String, uri: &Uri, range: lsp::Range) -> lsp::Command {
+        let about = json!({ "uri": uri, "position": range.start, "range": range });
         lsp::Command { title, command: self.name().to_owned(), arguments: Some(vec![about]) }
     }
 
@@ -81,6 +96,8 @@ struct About {
     position: lsp::Position,
     /// The token chosen, for target and foil.
     token: Option<String>,
+    /// The range whose parts are measured; none: the whole prompt.
+    range: Option<lsp::Range>,
 }
 
 impl About {
@@ -92,6 +109,8 @@ impl About {
             position: serde_json::from_value(argument["position"].clone())
                 .map_err(|e| read("position", e))?,
             token: argument["token"].as_str().map(str::to_owned),
+            range: serde_json::from_value(argument["range"].clone())
+                .map_err(|e| read("range", e))?,
         })
     }
 }
@@ -145,6 +164,7 @@ impl Desk {
                 };
                 self.set(&about.uri, &spot.place, setting).await
             }
+            Command::Measure => self.measure_parts(&spot.place, about.range).await,
             Command::Continue => self.continued_below(&about.uri, &spot.place).await,
             Command::ApplyTemplate => {
                 let setting = Setting::Chat(spot.place.ask.turns.is_none());

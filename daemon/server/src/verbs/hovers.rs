@@ -30,7 +30,10 @@ impl Desk {
                 };
                 let step_two = desk.attributions(&of.place.ask, job)?;
                 let range = token_range(token, &of.place, encoding);
-                Ok(Some((hover::token_hover(&of.place.ask, token, &inspection, &step_two), range)))
+                let ask = &of.place.ask;
+                let known = desk.known_effects(ask);
+                let text = hover::token_hover(ask, token, &inspection, &step_two, &known);
+                Ok(Some((text, range)))
             })
             .await;
         if !was_known && self.shared.numbers.second(&spot.place.ask).is_some() {

@@ -1,12 +1,16 @@
 //! A deterministic stand-in for the models: a token a word with its leading space, flows and scores that can be told by hand.
 //! Texts steer it: behind `FOREVER` a continuation never ends, `BLOCK` waits until it is cancelled, `WAIT` until the gate opens, `PANIC` panics, `LONG` is over the context window.
 
-use crate::fake_prompts::{rendering, target};
+use crate::{
+    fake_prompts::{rendering, target},
+    fake_work::{Runs, Words},
+};
 use limpid_engine::error::EngineError;
 use limpid_protocol::{
     component::{ComponentId, ComponentKind},
     head_row::HeadRow,
     inspection::{Attribution, Inspection, LensCell, ModelInfo, Objective, Prediction, TokenRow},
+    intervention::InterventionSet,
     model_status::{CacheStatus, ModelRow, ModelState},
     neuron_row::NeuronRow,
     route_graph::{EdgeHead, EdgeKind, NodeKind, RouteEdge, RouteNode, Routes},
@@ -14,8 +18,9 @@ use limpid_protocol::{
     view_error::{ErrorKind, ViewError},
     views::{
         attribution::{AttributionParams, AttributionView},
-        continuation::{ContinuationPiece, ContinueParams, ContinuedToken, StoppedBy},
+        continuation::ContinueParams,
         edge::{EdgeCard, EdgeParams},
+        effect::EffectParams,
         head::{HeadCard, HeadParams},
         lens::{LensParams, LensView},
         mlp::{MlpCard, MlpParams},
@@ -25,7 +30,10 @@ use limpid_protocol::{
         tokens::TokensView,
     },
 };
-use limpid_server::{Analyst, Ask, Continuing, Job, Rendering, error_codes::from_engine};
+use limpid_server::{
+    Analyst, Ask, Continuing, Job, KnownRow, Measures, Rendering, error_codes::from_engine,
+};
+use std::ops::Range;
 use std::sync::{
     Arc, Condvar, Mutex,
     atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -92,6 +100,8 @@ fn head() -> HeadRow {
         attribution: None,
         attribution_at_target: None,
         logit_attribution: None,
+        effect: None,
+        disagreement: None,
         promotes: writes(" `Paris"),
         suppresses: writes(" Rome"),
     }
@@ -108,6 +118,8 @@ fn neuron(position: usize) -> NeuronRow {
         attribution: None,
         attribution_at_target: None,
         logit_attribution: None,
+        effect: None,
+        disagreement: None,
         promotes: writes(" Paris"),
         suppresses: writes(" Rome"),
     }
@@ -151,33 +163,6 @@ fn routes(position: usize) -> Routes {
         shown: 0.91,
         edges: (0..position).map(edge).collect(),
         nodes,
-    }
-}
-
-/// Writes ` w0`, ` w1` and so on.
-struct Words {
-    prompt: Vec<TokenRow>,
-    n_written: usize,
-    n_wanted: Option<usize>,
-}
-
-impl Continuing for Words {
-    fn model(&self) -> &str {
-        "Fake"
-    }
-
-    fn prompt(&self) -> &[TokenRow] {
-        &self.prompt
-    }
-
-    fn step(&mut self, job: &Job) -> Result<(ContinuationPiece, Option<StoppedBy>), ViewError> {
-        job.check()?;
-        let (id, text) = (200 + self.n_written as u32, format!(" w{}", self.n_written));
-        let token =
-            ContinuedToken { id, text: text.clone(), logprob: -0.5, prob: 0.606_530_7, rank: 1 };
-        self.n_written += 1;
-        let ended = (Some(self.n_written) == self.n_wanted).then_some(StoppedBy::Length);
-        Ok((ContinuationPiece { tokens: vec![token], text }, ended))
     }
 }
 
@@ -300,6 +285,8 @@ impl Analyst for FakeAnalyst {
             unit: "nats".into(),
             value: 1.25,
             scores: (0..n_tokens).map(score).collect(),
+            effects: Vec::new(),
+            disagreements: Vec::new(),
             others: None,
         };
         Ok(AttributionView { target, attribution, heads: vec![head()], neurons: vec![] })
@@ -309,11 +296,24 @@ impl Analyst for FakeAnalyst {
         &self,
         ask: &Ask,
         params: &ContinueParams,
+        switches: Option<&InterventionSet>,
         _: &Job,
     ) -> Result<Box<dyn Continuing>, ViewError> {
         let is_endless = ask.text.contains("FOREVER");
         let n_wanted = (!is_endless).then(|| params.max_tokens.unwrap_or(32));
-        Ok(Box::new(Words { prompt: tokens(&ask.text), n_written: 0, n_wanted }))
+        let has_sides = switches.is_some();
+        Ok(Box::new(Words { prompt: tokens(&ask.text), n_written: [0, 0], n_wanted, has_sides }))
+    }
+
+    fn effects(
+        &self,
+        ask: &Ask,
+        params: &EffectParams,
+        within: Option<Range<usize>>,
+        known: KnownRow<'_>,
+        _: &Job,
+    ) -> Result<Box<dyn Measures>, ViewError> {
+        Ok(Box::new(Runs::of(ask, params, within, known)))
     }
 
     fn routes(&self, ask: &Ask, params: &RoutesParams, _: &Job) -> Result<RoutesView, ViewError> {

@@ -8,9 +8,11 @@
 )]
 
 mod continuing;
+mod effects;
 mod evicting;
 mod fake_analyst;
 mod fake_prompts;
+mod fake_work;
 mod frames;
 mod fuzzed_messages;
 mod lsp_client;
