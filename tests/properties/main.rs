@@ -5,9 +5,12 @@
 
 mod answers;
 mod cancelled;
+mod changed_by_hand;
 mod finite_differences;
 mod frozen_forward;
 mod gradients;
+mod hooked_forward;
+mod interventions;
 mod later_tokens;
 mod not_finite;
 mod permuted_heads;
