@@ -64,6 +64,11 @@ fn edited(ids: &[u32], changes: &[Intervention]) -> Vec<Token> {
     tokens
 }
 
+/// The changed prompt's ids.
+pub(crate) fn edited_ids(ids: &[u32], changes: &[Intervention]) -> Vec<u32> {
+    edited(ids, changes).iter().map(|token| token.id).collect()
+}
+
 /// Every value of a run of which nothing is changed, as the engine hands values out.
 struct Recorded(Vec<(usize, Hook, Rows)>);
 
@@ -258,6 +263,17 @@ pub(crate) fn answers(
     done.sort_by_key(|(run, _)| *run);
     assert!(done.iter().map(|(run, _)| *run).eq(0..runs.len()), "each run is answered once");
     done.into_iter().map(|(_, logits)| logits).collect()
+}
+
+/// Logits of the targets of each list of interventions, `[list][target][d_vocab]`.
+pub(crate) fn logits_of(
+    loaded: &Loaded,
+    clean: &Trace,
+    lists: &[Vec<Intervention>],
+    targets: &[usize],
+) -> Vec<Vec<Vec<f32>>> {
+    let runs = planned(loaded, clean, lists, targets);
+    answers(loaded, clean, &runs).into_iter().map(Result::unwrap).collect()
 }
 
 /// Logits of the unchanged run at one position.
