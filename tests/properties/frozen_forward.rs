@@ -31,17 +31,17 @@ pub(crate) fn rows(x: &PosTensor) -> Rows {
     wide(&x.tensor().unwrap()).chunks(x.n_cols()).map(<[f64]>::to_vec).collect()
 }
 
-fn add(a: &Rows, b: &Rows) -> Rows {
+pub(crate) fn add(a: &Rows, b: &Rows) -> Rows {
     a.iter().zip(b).map(|(a, b)| a.iter().zip(b).map(|(a, b)| a + b).collect()).collect()
 }
 
 /// `x W^T + b`, in f64.
-fn linear(linear: &Linear, x: &Rows) -> Rows {
+pub(crate) fn linear(linear: &Linear, x: &Rows) -> Rows {
     let y = linear.forward(&tensor(x.concat(), linear.k())).unwrap();
     wide(&y).chunks(linear.n()).map(<[f64]>::to_vec).collect()
 }
 
-fn act(x: f64, activation: Activation) -> f64 {
+pub(crate) fn act(x: f64, activation: Activation) -> f64 {
     match activation {
         Activation::Silu => x / (1.0 + (-x).exp()),
         Activation::GeluTanh => {
@@ -60,8 +60,8 @@ struct FrozenNorm<'a> {
 }
 
 impl<'a> FrozenNorm<'a> {
-    fn new(norm: &'a Norm, x: &PosTensor) -> Self {
-        let denominators = rows(x)
+    fn new(norm: &'a Norm, x: &Rows) -> Self {
+        let denominators = x
             .iter()
             .map(|row| {
                 let squares: f64 = Self::centred(norm, row).iter().map(|x| x * x).sum();
@@ -90,6 +90,11 @@ impl<'a> FrozenNorm<'a> {
             })
             .collect()
     }
+}
+
+/// Each row normed by its own denominator.
+pub(crate) fn normed(norm: &Norm, x: &Rows) -> Rows {
+    FrozenNorm::new(norm, x).of(x)
 }
 
 /// One layer, linear.
@@ -123,14 +128,15 @@ impl<'a> Frozen<'a> {
                     |x: &f64| act(*x, spec.activation) / if spec.gated_mlp { 1.0 } else { *x };
                 pre.map(gate).collect()
             };
-            let norm =
-                |norm: &'a Option<Norm>, x| norm.as_ref().map(|norm| FrozenNorm::new(norm, x));
+            let norm = |norm: &'a Option<Norm>, x: &PosTensor| {
+                norm.as_ref().map(|norm| FrozenNorm::new(norm, &rows(x)))
+            };
             FrozenLayer {
                 block,
-                norm_attn: FrozenNorm::new(&block.norm_attn, &of.resid_pre),
+                norm_attn: FrozenNorm::new(&block.norm_attn, &rows(&of.resid_pre)),
                 patterns: patterns(model, layer, &rows(&of.q), &rows(&of.k)),
                 post_attn_norm: norm(&block.post_attn_norm, &of.attn_raw),
-                norm_mlp: FrozenNorm::new(&block.norm_mlp, &of.resid_mid),
+                norm_mlp: FrozenNorm::new(&block.norm_mlp, &rows(&of.resid_mid)),
                 gates: rows(&of.mlp_in).into_iter().map(gate).collect(),
                 post_mlp_norm: norm(&block.post_mlp_norm, &of.mlp_raw),
             }
@@ -139,7 +145,7 @@ impl<'a> Frozen<'a> {
         Self {
             model,
             layers: layers.collect(),
-            final_norm: FrozenNorm::new(&model.final_norm, last),
+            final_norm: FrozenNorm::new(&model.final_norm, &rows(last)),
         }
     }
 
@@ -200,29 +206,39 @@ impl<'a> Frozen<'a> {
     }
 }
 
-/// Softmax of masked scores, `[head][query][key]`.
-pub(crate) fn patterns(model: &Model, layer: usize, q: &Rows, k: &Rows) -> Vec<Rows> {
+/// Scaled products of queries and keys, minus infinity where masked: `[head * n_queries + query][key]`.
+pub(crate) fn scores(model: &Model, layer: usize, q: &Rows, k: &Rows) -> Rows {
     let spec = &model.spec;
     let (d, window) = (spec.d_head, spec.layers[layer].window.unwrap_or(usize::MAX));
-    let head = |x: &[f64], head: usize| x[head * d..(head + 1) * d].to_vec();
+    let row = |head: usize, query: usize| -> Vec<f64> {
+        let q = &q[query][head * d..][..d];
+        let score = |key: usize| {
+            if key > query || query - key >= window {
+                return f64::NEG_INFINITY;
+            }
+            let k = &k[key][head / spec.group_size() * d..][..d];
+            q.iter().zip(k).map(|(q, k)| q * k).sum::<f64>() * spec.attention_scale
+        };
+        (0..k.len()).map(score).collect()
+    };
     (0..spec.n_heads)
-        .map(|h| {
-            let row = |query: usize| {
-                let q = head(&q[query], h);
-                let score = |key: usize| -> f64 {
-                    if key > query || query - key >= window {
-                        return 0.0;
-                    }
-                    let k = head(&k[key], h / spec.group_size());
-                    (q.iter().zip(k).map(|(q, k)| q * k).sum::<f64>() * spec.attention_scale).exp()
-                };
-                let scores: Vec<f64> = (0..k.len()).map(score).collect();
-                let sum: f64 = scores.iter().sum();
-                scores.iter().map(|score| score / sum).collect()
-            };
-            (0..q.len()).map(row).collect()
-        })
+        .flat_map(|head| (0..q.len()).map(move |query| (head, query)))
+        .map(|(head, query)| row(head, query))
         .collect()
+}
+
+/// Softmax of one row; 0 where it is minus infinity.
+pub(crate) fn softmax(scores: &[f64]) -> Vec<f64> {
+    let max = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let weights: Vec<f64> = scores.iter().map(|score| (score - max).exp()).collect();
+    let sum: f64 = weights.iter().sum();
+    weights.iter().map(|weight| weight / sum).collect()
+}
+
+/// Softmax of masked scores, `[head][query][key]`.
+pub(crate) fn patterns(model: &Model, layer: usize, q: &Rows, k: &Rows) -> Vec<Rows> {
+    let weights: Rows = scores(model, layer, q, k).iter().map(|row| softmax(row)).collect();
+    weights.chunks(q.len()).map(<[Vec<f64>]>::to_vec).collect()
 }
 
 /// Random gradients at the logits of two positions: an objective that is linear, but like no other.

@@ -5,12 +5,20 @@
 
 mod answers;
 mod cancelled;
+mod changed_by_hand;
+mod changed_continuations;
+mod changed_runs;
+mod changes_together;
 mod finite_differences;
 mod frozen_forward;
 mod gradients;
+mod hooked_forward;
+mod interventions;
 mod later_tokens;
+mod long_changed_runs;
 mod not_finite;
 mod permuted_heads;
+mod refused_changes;
 mod routes;
 mod scores;
 mod shared_findings;

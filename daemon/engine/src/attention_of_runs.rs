@@ -113,14 +113,16 @@ impl Padded<'_> {
             back.extend((0..span.n_rows).map(|row| (at * n_rows + row) as u32));
             start += span.n_rows;
         }
+        // Of a clean run they may be columns of q, k and v side by side.
         let q = q
+            .contiguous()?
             .index_select(&index(rows)?, 0)?
             .reshape((n, n_rows, n_kv, group, d))?
             .permute((0, 2, 3, 1, 4))?
             .reshape((n * n_kv, group * n_rows, d))?;
         let by_head = |clean: &Tensor, own: &Tensor| -> Result<Tensor, EngineError> {
             let all = match own.dims2()?.0 {
-                0 => clean.clone(),
+                0 => clean.contiguous()?,
                 _ => Tensor::cat(&[clean, own], 0)?,
             };
             let rows = index(self.key_rows(clean.dims2()?.0))?;

@@ -243,14 +243,11 @@ impl Intervention {
             }
             Self::Patch { site, from } => {
                 site.check(spec, n_tokens)?;
-                let width = from.resid_after(0).n_cols();
-                if from.n_layers() != spec.n_layers || width != spec.d_model {
-                    return wrong(format!(
-                        "the run to patch from is another model's: {} layers of width {width}; this one has {} of {}",
-                        from.n_layers(),
-                        spec.n_layers,
-                        spec.d_model
-                    ));
+                if !from.may_be_of(spec) {
+                    return wrong(
+                        "the run to patch from is another model's; run the other prompt on this one"
+                            .to_owned(),
+                    );
                 }
                 if from.n_tokens() != n_tokens {
                     return wrong(format!(

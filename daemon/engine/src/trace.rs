@@ -138,6 +138,23 @@ impl Trace {
         self.plan
     }
 
+    /// Whether a model of this structure can have left it: as many layers, all that is kept as wide.
+    pub(crate) fn may_be_of(&self, spec: &crate::model_spec::ModelSpec) -> bool {
+        let d_mlp_in = spec.d_mlp * if spec.gated_mlp { 2 } else { 1 };
+        let is_as_wide = |kept: &Kept| {
+            let is_whole_as_wide = match kept {
+                Kept::Whole(layer) => {
+                    layer.q.n_cols() == spec.d_q() && layer.mlp_in.n_cols() == d_mlp_in
+                }
+                Kept::Lean { .. } => true,
+            };
+            is_whole_as_wide
+                && kept.resid_pre().n_cols() == spec.d_model
+                && kept.keys_and_values().0.n_cols() == spec.d_kv()
+        };
+        self.layers.len() == spec.n_layers && self.layers.iter().all(is_as_wide)
+    }
+
     /// The residual after `n_blocks` blocks: 0 is the embedding, `n_layers` what the final norm reads. `[pos, d_model]`.
     ///
     /// # Panics

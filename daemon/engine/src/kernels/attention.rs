@@ -229,14 +229,21 @@ impl ForwardBlock<'_, '_> {
     fn pattern(&self, row: usize, scores: &mut [f32]) {
         let (query, scale) = (self.first_query + row, self.shape.scale as f32);
         let seen = visible(self.shape, query);
-        for hidden in self.hidden.iter().filter(|hidden| hidden.queries.contains(&query)) {
-            let keys = hidden.keys.start.max(seen.start)..hidden.keys.end.min(seen.end);
-            if !keys.is_empty() {
-                // Far below every score, and finite also when it is scaled.
-                scores[keys].fill(f32::MIN * 0.25 / scale.max(1.0));
-            }
+        let hidden = self.hidden.iter().filter(|hidden| hidden.queries.contains(&query));
+        let hidden =
+            hidden.map(|hidden| hidden.keys.start.max(seen.start)..hidden.keys.end.min(seen.end));
+        let hidden = hidden.filter(|keys| !keys.is_empty());
+        for keys in hidden.clone() {
+            // Far below every score, and finite also when it is scaled.
+            scores[keys].fill(f32::MIN * 0.25 / scale.max(1.0));
         }
         softmax(scores, seen.clone(), scale);
+        for keys in hidden {
+            // Scores that are as far below would let hidden keys be seen: they count as an overflow.
+            if scores[keys].iter().any(|weight| *weight != 0.0) {
+                scores[seen.clone()].fill(f32::NAN);
+            }
+        }
         for forced in self.forced.iter().filter(|forced| forced.query == query) {
             let n = seen.end.min(forced.weights.len());
             scores[..seen.end].fill(0.0);
