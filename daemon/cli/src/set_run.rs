@@ -102,7 +102,8 @@ impl Runner<'_> {
             let started = Instant::now();
             let loaded = Arc::clone(&self.loaded);
             let prepared = Prepared::of(loaded, self.budget, prompt, args.prompt.chat)?;
-            let mut prepared = Prepared { shows_progress: false, ..prepared };
+            let mut prepared = prepared;
+            prepared.shows_progress = false;
             let answer = Answer::of(&mut prepared, &args)?;
             let mut done = inspect(&prepared, &args, self.checked, &answer)?;
             if let Some(timings) = &mut done.inspection.timings_ms {

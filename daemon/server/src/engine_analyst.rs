@@ -5,26 +5,17 @@ use crate::{
     error_codes::from_engine,
     model_slots::ModelSlots,
     predicted_cache::PredictedCache,
-    prompt_tokens::{chosen_positions, encode},
+    prompt_tokens::chosen_positions,
 };
 use limpid_analysis::{
     attribution::Method,
     objective::ObjectiveKind,
     route_prune::Prune,
     views::inspection::{Inspector, Question, RankBy, Top},
-    vocabulary::{Predicted, predicted_tokens},
 };
 use limpid_engine::{
-    cancel::CancelToken,
-    device::Compute,
-    error::EngineError,
-    forward::Watch,
-    memory::MemoryBudget,
-    model_pool::Loaded,
-    model_store::ModelStore,
-    tokenizer::Token,
-    trace::{CapturePlan, Trace},
-    trace_cache::TraceCache,
+    device::Compute, error::EngineError, forward::Watch, memory::MemoryBudget, model_pool::Loaded,
+    model_store::ModelStore, tokenizer::Token, trace_cache::TraceCache,
 };
 use limpid_protocol::{
     inspection::Inspection,
@@ -59,9 +50,9 @@ const MOST_ROWS: usize = 10_000;
 /// Models, traces and inspections of one server.
 pub struct EngineAnalyst {
     pub(crate) models: ModelSlots,
-    traces: TraceCache,
+    pub(crate) traces: TraceCache,
     inspections: Cache<(Ask, String), Arc<Inspected>, ByBytes>,
-    predicted: PredictedCache,
+    pub(crate) predicted: PredictedCache,
 }
 
 pub(crate) struct Inspected {
@@ -176,61 +167,6 @@ impl EngineAnalyst {
         }
         inspector.findings().know_predicted(&predicted);
         Ok(Inspected { inspector, tokens, fingerprint })
-    }
-
-    /// Tokens and trace; runs what no kept trace holds.
-    pub(crate) fn traced(
-        &self,
-        loaded: &Loaded,
-        ask: &Ask,
-        job: &Job,
-    ) -> Result<(Vec<Token>, Arc<Trace>), EngineError> {
-        let tokens = encode(loaded, ask)?;
-        let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
-        let progress =
-            |done: usize, of: usize| job.progress(done as f32 / of as f32, "reading the prompt");
-        let watch = Watch { cancel: &job.cancel, progress: &progress };
-        let trace = self.trace_of_ids(loaded, &ids, watch)?;
-        Ok((tokens, trace))
-    }
-
-    /// The run of some tokens: a kept one, or one that goes on from the longest common prefix of those.
-    pub(crate) fn trace_of_ids(
-        &self,
-        loaded: &Loaded,
-        ids: &[u32],
-        watch: Watch<'_>,
-    ) -> Result<Arc<Trace>, EngineError> {
-        let (model, fingerprint) = (&loaded.model, loaded.fingerprint);
-        let plan = CapturePlan::choose(&model.spec, ids.len(), self.available_bytes())?;
-        if let Some(trace) = self.traces.get(fingerprint, plan, ids) {
-            return Ok(trace);
-        }
-        let prefix = self.traces.longest_prefix(fingerprint, plan, ids);
-        let trace = Arc::new(model.forward(ids, prefix.as_deref(), plan, watch)?);
-        self.traces.insert(fingerprint, Arc::clone(&trace));
-        Ok(trace)
-    }
-
-    /// How each token was predicted; of a prompt that begins like an earlier one, only the rest is computed.
-    pub(crate) fn predicted(
-        &self,
-        loaded: &Loaded,
-        trace: &Trace,
-        cancel: &CancelToken,
-    ) -> Result<Arc<[Predicted]>, EngineError> {
-        let known = self.predicted.prefix(loaded.fingerprint, trace.token_ids());
-        if known.len() + 1 == trace.n_tokens() {
-            return Ok(known.into());
-        }
-        let rows: Arc<[Predicted]> = predicted_tokens(&loaded.model, trace, &known, cancel)?.into();
-        self.predicted.keep(loaded.fingerprint, trace.token_ids(), &rows);
-        Ok(rows)
-    }
-
-    /// Bytes that a trace, or the keys and values of a continuation, may take now.
-    pub(crate) fn available_bytes(&self) -> u64 {
-        self.models.bytes_beside().min(self.models.compute.free_bytes())
     }
 
     fn prune(text: Option<&str>) -> Result<Prune, ViewError> {

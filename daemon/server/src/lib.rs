@@ -18,6 +18,7 @@ mod engine_effects;
 mod engine_foil;
 mod engine_glance;
 mod engine_rendering;
+mod engine_traces;
 pub mod error_codes;
 mod flights;
 mod forwarded_documents;
