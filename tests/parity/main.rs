@@ -6,6 +6,7 @@ mod candle_gemma;
 mod candle_models;
 mod chat_templates;
 mod continuations;
+mod faithfulness;
 mod half_precision;
 mod prefix;
 mod real_attributions;

@@ -91,7 +91,9 @@ fn rows(report: &EffectReport, most: usize, is_tree: bool, page: &mut Page) {
         let strength = |row: &EffectRow| row.effect.map_or(f32::INFINITY, f32::abs);
         order.sort_by(|a, b| strength(b).total_cmp(&strength(a)));
     }
-    let strongest = order.iter().filter_map(|row| row.effect).map(f32::abs).fold(0.0, f32::max);
+    // What counts as none does not fill a bar.
+    let effects = order.iter().filter_map(|row| row.effect).map(f32::abs);
+    let strongest = effects.fold(report.floor.max(f32::MIN_POSITIVE), f32::max);
     for row in order.iter().take(most) {
         page.line(&line(row, strongest, page));
     }
@@ -121,8 +123,7 @@ fn line(row: &EffectRow, strongest: f32, page: &Page) -> String {
         Some(Disagreement::Sign | Disagreement::Rank) => "≠",
         None => " ",
     };
-    let strength =
-        row.effect.map_or(0.0, |effect| if strongest > 0.0 { effect / strongest } else { 0.0 });
+    let strength = row.effect.map_or(0.0, |effect| effect / strongest);
     let drawn = bar(strength.abs(), BAR);
     let fill = " ".repeat(BAR.saturating_sub(display::width(&drawn)));
     let kl = row.kl.map_or_else(String::new, |kl| format!("{kl:.2}"));

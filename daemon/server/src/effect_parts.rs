@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn parts_nest_and_end_before_the_target() {
-        let text = "one two.\nthree four. five six.\nseven eight";
+        let text = "One two.\nThree four. Five six.\nSeven eight";
         let (tokens, outline) = (words(text), Outline::default());
         let parted = PartedText { text, outline: &outline, tokens: &tokens, target: 7 };
         let tree = parted.tree();

@@ -104,14 +104,14 @@ fn piece(text: &str, by: PartBy, byte: usize) -> Option<Range<usize>> {
     (text[own.clone()].trim() != text.trim()).then_some(own)
 }
 
-/// Parts with a heading of their own: messages, sections, examples; what they are called, where they begin in the document, and
-/// their bytes of the text.
-pub(crate) fn headed(place: &Place) -> Vec<(String, usize, Range<usize>)> {
+/// Parts with a heading of their own: messages, sections, examples; what they are called, their bytes of the document, and those of
+/// the text.
+pub(crate) fn headed(place: &Place) -> Vec<(String, Range<usize>, Range<usize>)> {
     let prompt = &place.prompt;
     let messages = prompt.text.messages.iter().flatten();
-    let messages = messages.map(|m| (m.role.clone(), m.source.start, m.content.clone()));
+    let messages = messages.map(|m| (m.role.clone(), m.source.clone(), m.content.clone()));
     let sections = prompt.sections.iter();
     let sections =
-        sections.map(|s| (s.name.clone(), s.source.start, text_span(&prompt.text, &s.source)));
+        sections.map(|s| (s.name.clone(), s.source.clone(), text_span(&prompt.text, &s.source)));
     messages.chain(sections).collect()
 }

@@ -1,6 +1,6 @@
 //! Interventions as short text, the same on the command line, in files and in an editor: `head 23.4@last`, `neuron 2.12=10`.
 
-use super::{Intervention, InterventionKind as Kind};
+use crate::intervention::{Intervention, InterventionKind as Kind};
 use std::{fmt, str::FromStr};
 
 /// What can be written.

@@ -1,7 +1,9 @@
 //! One intervention, or several that act together: an object, its text, or a list of these.
 
-use super::Intervention;
-use crate::shape::{Catalogue, Shape};
+use crate::{
+    intervention::Intervention,
+    shape::{Catalogue, Shape},
+};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{Error, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},

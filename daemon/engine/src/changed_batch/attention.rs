@@ -1,8 +1,8 @@
 //! The first half of a layer for many changed runs: residuals in, the heads' outputs out, and what each run's queries see.
 
-use super::{Walk, behind};
 use crate::{
     attention_of_runs::{AllKeys, QuerySpan, RunKeys, attention_of_runs},
+    changed_batch::{Walk, behind},
     changed_run::Stage,
     error::EngineError,
     hook_name::Hook,

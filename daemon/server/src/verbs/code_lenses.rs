@@ -13,10 +13,20 @@ use limpid_protocol::{
     view_error::{ErrorKind, ViewError},
     views::tokens::TokensView,
 };
+use std::ops::Range;
 use tower_lsp::ls_types::{self as lsp, Uri};
 
 /// Longest name of a part, in columns.
 const NAME_COLUMNS: usize = 40;
+
+/// What is known of a part with a heading.
+struct Share {
+    /// Its bytes of the document.
+    span: Range<usize>,
+    title: String,
+    /// One that is not is measured by a click.
+    is_measured: bool,
+}
 
 impl Desk {
     /// `textDocument/codeLens`.
@@ -40,16 +50,24 @@ impl Desk {
             let start = place.prompt.source.start;
             let offered = offered(&place, summary).into_iter();
             lenses.extend(offered.map(|(title, command)| lens(start, title, command)));
-            let shares = self.known_shares(&place).into_iter();
-            lenses.extend(shares.map(|(start, title)| lens(start, title, Command::Inspect)));
+            for share in self.known_shares(&place) {
+                let mut shown = lens(share.span.start, share.title, Command::Inspect);
+                if !share.is_measured {
+                    let range = lsp_range(&place.text, share.span, self.encoding());
+                    let title = shown.command.take().map(|command| command.title);
+                    let title = title.unwrap_or_default();
+                    shown.command = Some(Command::Measure.lsp_within(title, uri, range));
+                }
+                lenses.push(shown);
+            }
         }
         Some(lenses)
     }
 }
 
 impl Desk {
-    /// Shares of a prompt's parts with headings, by where they begin; none where they are not known yet.
-    fn known_shares(&self, place: &Place) -> Vec<(usize, String)> {
+    /// Shares of a prompt's parts with headings; none where they are not known yet.
+    fn known_shares(&self, place: &Place) -> Vec<Share> {
         let numbers = &self.shared.numbers;
         let (Some(one), Some(two)) = (numbers.first(&place.ask), numbers.second(&place.ask)) else {
             return Vec::new();
@@ -60,11 +78,13 @@ impl Desk {
         let effects = effects(&place.ask, &spans, &one, &numbers.known_effects(&place.ask));
         let unit = &two.attribution.unit;
         let scored = parts.into_iter().zip(scores.iter().zip(effects));
-        let titles = scored.map(|((name, start, _), (score, effect)): ((String, usize, _), _)| {
-            let name = display::cut(&display::escape(&name), NAME_COLUMNS);
-            (start, format!("{name} {}", shown(score, unit, effect)))
-        });
-        titles.collect()
+        let one =
+            |((name, span, _), (score, effect)): ((String, Range<usize>, _), (_, Option<f32>))| {
+                let name = display::cut(&display::escape(&name), NAME_COLUMNS);
+                let title = format!("{name} {}", shown(score, unit, effect));
+                Share { span, title, is_measured: effect.is_some() }
+            };
+        scored.map(one).collect()
     }
 
     /// Has the editor ask anew for the lenses of a prompt whose shares have become known.

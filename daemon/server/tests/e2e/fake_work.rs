@@ -2,6 +2,7 @@
 
 use crate::{fake_analyst::tokens, fake_prompts::target};
 use limpid_protocol::{
+    display,
     effect::{EffectPart, EffectRow, Outcome},
     inspection::{Objective, Target, TokenRow},
     intervention::{Intervention, InterventionSet},
@@ -70,7 +71,7 @@ pub struct Runs {
 fn row(set: &InterventionSet, prompt: &[TokenRow]) -> EffectRow {
     let token = set.interventions[0].token.unwrap_or(0);
     let tokens = TokenSpan { start: token, end: token + 1 };
-    let text = prompt.get(token).map_or_else(String::new, |token| token.text.clone());
+    let text = prompt.get(token).map_or_else(String::new, |token| display::token(&token.text));
     EffectRow {
         intervention: set.clone(),
         part: Some(EffectPart { kind: None, name: None, text, tokens, depth: 0 }),

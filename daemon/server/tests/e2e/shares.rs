@@ -39,17 +39,17 @@ async fn a_hover_tells_the_share_of_the_line_and_the_message() {
     assert_eq!(shares("one two three four", 0, 5).await, None);
     assert_eq!(
         shares("one two\nthree four five", 0, 5).await.unwrap(),
-        "Shares: line 14 %  ~ -0.50 nats"
+        "Shares: line 14 %  ~ -0.50 nats, effect not measured"
     );
     assert_eq!(
         shares("One two. Three four five.", 0, 12).await.unwrap(),
-        "Shares: sentence 86 %  ~ +2.00 nats"
+        "Shares: sentence 86 %  ~ +2.00 nats, effect not measured"
     );
     // Tokens `one`, ` two`, `↵three`, ` fourfive`: the messages stand in the text one after another.
     let chat = "system:\none two\nthree\n\nuser:\n four five\n";
     assert_eq!(
         shares(chat, 1, 5).await.unwrap(),
-        "Shares: line 14 %  ~ -0.50 nats · `system` 36 %  ~ 0.00 nats"
+        "Shares: line 14 %  ~ -0.50 nats, effect not measured · `system` 36 %  ~ 0.00 nats, effect not measured"
     );
 }
 
@@ -60,16 +60,20 @@ async fn lenses_tell_shares_once_they_are_known_and_compute_none() {
     let (mut client, _) = LspClient::start(analyst.clone(), refreshes).await;
     client.open(URI, "system:\nBe brief.\n\nuser:\n## Task\nName one city.\n").await;
     let before = lenses(&mut client).await;
-    assert_eq!(before.len(), 4, "{before:?}");
+    assert_eq!(before.len(), 5, "{before:?}");
     let computed = analyst.inspections.load(Ordering::SeqCst);
     hover_lines(&mut client, 1, 4).await;
     let refresh = client.told("workspace/codeLens/refresh").await;
     client.reply(&refresh).await;
     let after = lenses(&mut client).await;
-    assert_eq!(after[..4], before);
+    assert_eq!(after[..5], before);
     assert_eq!(
-        after[4..],
-        ["0 system 10 %  ~ -0.50 nats", "3 user 90 %  ~ +4.50 nats", "4 Task 90 %  ~ +4.50 nats"]
+        after[5..],
+        [
+            "0 system 10 %  ~ -0.50 nats, effect not measured",
+            "3 user 90 %  ~ +4.50 nats",
+            "4 Task 90 %  ~ +4.50 nats"
+        ]
     );
     // The glance of the lens and the inspection of the hover.
     assert_eq!(analyst.inspections.load(Ordering::SeqCst), computed + 1);

@@ -72,6 +72,7 @@ async fn a_hover_says_what_the_prediction_takes_from_the_token() {
         [
             "`·France` #103 · token 4 of 5",
             "Supports `·Paris` ~ +1.50 nats",
+            "Effect of hiding it: not measured",
             "Flow to the prediction 27 % (2nd of 5; 91 % shown)",
             "Was itself predicted at 37 % (#3)",
             "Comes in through L1H2 10 %",

@@ -140,8 +140,9 @@ async fn lenses_stand_above_each_prompt() {
         .map(|lens| lens["command"]["title"].as_str().unwrap())
         .collect();
     assert_eq!(titles[0], "Limpid: ·Paris 77 % · Fake · 2 tokens");
-    assert_eq!(titles[4], "Apply chat template");
-    assert_eq!(titles[9], "Read as text");
+    assert_eq!(titles[3], "Measure effects");
+    assert_eq!(titles[5], "Apply chat template");
+    assert_eq!(titles[11], "Read as text");
     client.leave_unread().await;
 }
 
@@ -302,8 +303,8 @@ async fn of_many_prompts_the_first_are_looked_at_unasked() {
     client.open(uri, &lines.join("\n")).await;
     let document = json!({ "textDocument": { "uri": uri } });
     let lenses = client.ask("textDocument/codeLens", document).await.unwrap();
-    assert_eq!(lenses.as_array().unwrap().len(), 5 * 500);
-    assert_eq!(lenses[5 * 499]["command"]["title"], "Limpid: inspect");
+    assert_eq!(lenses.as_array().unwrap().len(), 6 * 500);
+    assert_eq!(lenses[6 * 499]["command"]["title"], "Limpid: inspect");
     assert_eq!(fake.inspections.load(std::sync::atomic::Ordering::SeqCst), 64);
     client.leave().await;
 }

@@ -1,10 +1,10 @@
 //! Attention of a block of query rows of one head: scores, softmax, weighted values, over keys that may lie in several parts.
 
-use super::{HeadKeys, score_stride, slab_width, softmax, visible};
 use crate::{
     attention::{AttentionShape, ForcedPattern, HiddenKeys},
     kernels::{
         Rows,
+        attention::{HeadKeys, score_stride, slab_width, softmax, visible},
         slab::{Left, SlabProduct},
     },
 };
