@@ -71,8 +71,8 @@ async fn lenses_tell_shares_once_they_are_known_and_compute_none() {
         after[5..],
         [
             "0 system 10 %  ~ -0.50 nats, effect not measured",
-            "3 user 90 %  ~ +4.50 nats",
-            "4 Task 90 %  ~ +4.50 nats"
+            "3 user 90 %  ~ +4.50 nats, effect not measured",
+            "4 Task 90 %  ~ +4.50 nats, effect not measured"
         ]
     );
     // The glance of the lens and the inspection of the hover.
