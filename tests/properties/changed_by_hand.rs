@@ -69,7 +69,7 @@ pub(crate) fn edited_ids(ids: &[u32], changes: &[Intervention]) -> Vec<u32> {
     edited(ids, changes).iter().map(|token| token.id).collect()
 }
 
-/// Every value of a run of which nothing is changed, as the engine hands values out.
+/// Every value of a run of which nothing is changed, as the engine takes values over.
 struct Recorded(Vec<(usize, Hook, Rows)>);
 
 impl Recorded {
@@ -77,8 +77,13 @@ impl Recorded {
         let mut all = Vec::new();
         forward(model, ids, &mut |layer, point, x| {
             if let Point::At(hook) = point {
-                let narrow = |row: &Vec<f64>| row.iter().map(|x| f64::from(*x as f32)).collect();
-                all.push((layer, hook, x.iter().map(narrow).collect()));
+                // Rows of patterns are given as f32, whatever the model is computed in.
+                let narrow = |x: &f64| match hook {
+                    Hook::Pattern => f64::from(*x as f32),
+                    _ => *x,
+                };
+                let rows = x.iter().map(|row| row.iter().map(narrow).collect());
+                all.push((layer, hook, rows.collect()));
             }
         });
         Self(all)

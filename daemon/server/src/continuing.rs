@@ -4,16 +4,16 @@
 use crate::{
     analyst::{Continuing, Job},
     answering::Desk,
-    error_codes::from_engine,
     flights::Flight,
     place::Place,
     progress,
     token_table::token_table,
+    turns::replaced,
 };
-use limpid_engine::mailbox::{Class, Turn};
+use limpid_engine::mailbox::Class;
 use limpid_protocol::{
     request::{Answer, Request},
-    view_error::{ErrorKind, ViewError},
+    view_error::ViewError,
     views::continuation::{
         ContinuationProgress, ContinuationSide, ContinuationView, Continue, ContinueParams,
         ContinuedToken, StoppedBy, UnchangedContinuation,
@@ -23,9 +23,10 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::sync::oneshot;
 use tower_lsp::ls_types::notification::Notification;
 
+/// Between two tokens whoever asks for anything else goes first.
+const TURN: (Class, &str) = (Class::Ambient, "the continuation");
 /// A prompt's own pass that takes longer shows progress.
 const QUIET: Duration = Duration::from_millis(500);
 
@@ -95,7 +96,7 @@ impl Desk {
         let (analyst, ask) = (self.shared.analyst.clone(), place.ask.clone());
         let job = Job { cancel: flight.cancel.0.clone(), progress: shown };
         let start = move || analyst.continuation(&ask, &params, switches.as_ref(), &job);
-        let mut under_way: Box<dyn Continuing> = self.turn(flight, start).await??;
+        let mut under_way: Box<dyn Continuing> = self.turn(flight, TURN, start).await??;
         let (mut own, mut unchanged) = (Written::default(), Written::default());
         loop {
             let job = Job::new(flight.cancel.0.clone(), |_, _| {});
@@ -103,7 +104,7 @@ impl Desk {
                 let step = under_way.step(&job);
                 (under_way, step)
             };
-            let (back, written) = self.turn(flight, step).await?;
+            let (back, written) = self.turn(flight, TURN, step).await?;
             under_way = back;
             let (piece, stopped_by) = written?;
             let side = match piece.side {
@@ -136,27 +137,6 @@ impl Desk {
             }
         }
     }
-
-    /// Runs `work` as one job on the compute worker.
-    async fn turn<T: Send + 'static>(
-        &self,
-        flight: &Flight,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, ViewError> {
-        let (reply, answer) = oneshot::channel();
-        // Between two tokens whoever asks for anything else goes first.
-        let turn = Turn { class: Class::Ambient, client: self.id };
-        self.shared.compute.post(turn, flight.cancel.0.clone(), work, move |result| {
-            let _ = reply.send(result.map_err(|e| from_engine(&e)));
-        });
-        tokio::select! {
-            biased;
-            () = flight.stopped() => Err(replaced()),
-            result = answer => result.unwrap_or_else(|_| {
-                Err(ViewError::new(ErrorKind::Internal, "the continuation failed unexpectedly; please report it"))
-            }),
-        }
-    }
 }
 
 /// What was written of one side.
@@ -165,8 +145,4 @@ struct Written {
     tokens: Vec<ContinuedToken>,
     text: String,
     stopped_by: Option<StoppedBy>,
-}
-
-pub(crate) fn replaced() -> ViewError {
-    ViewError::new(ErrorKind::Cancelled, "replaced by a newer request")
 }

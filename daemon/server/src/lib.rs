@@ -53,6 +53,7 @@ mod shared;
 pub mod switch_file;
 mod switching;
 mod token_table;
+mod turns;
 mod urgency;
 mod verbs;
 mod waiters;

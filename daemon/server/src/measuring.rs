@@ -4,19 +4,18 @@
 use crate::{
     analyst::{Job, Measures},
     answering::Desk,
-    continuing::replaced,
-    error_codes::from_engine,
     flights::Flight,
     place::Place,
     positions::to_byte,
     progress,
     token_table::token_table,
+    turns::replaced,
 };
-use limpid_engine::mailbox::{Class, Turn};
+use limpid_engine::mailbox::Class;
 use limpid_protocol::{
     effect::EffectRow,
     request::{Answer, Request},
-    view_error::{ErrorKind, ViewError},
+    view_error::ViewError,
     views::effect::{Effect, EffectParams, EffectProgress, EffectView},
 };
 use std::{
@@ -24,9 +23,10 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::sync::oneshot;
 use tower_lsp::ls_types::notification::Notification;
 
+/// Nobody waits behind a batch that somebody else could have had.
+const TURN: (Class, &str) = (Class::Background, "measuring");
 /// Measuring that takes longer shows progress.
 const QUIET: Duration = Duration::from_millis(500);
 
@@ -86,7 +86,9 @@ impl Desk {
         self.require_version(&place.uri, place.version)?;
         self.shared.stats.record(Effect::METHOD, started.elapsed());
         let found = result?;
-        self.refresh_effects(place);
+        // Lenses show what is measured.
+        let (negotiated, client) = (self.negotiated(), self.client.clone());
+        tokio::spawn(async move { negotiated.refresh_lenses(&client).await });
         Ok(found)
     }
 
@@ -114,14 +116,14 @@ impl Desk {
             let known = |key: &str| kept.as_ref()?.get(key).cloned();
             analyst.effects(&ask, &params, within, &known, &job)
         };
-        let mut under_way: Box<dyn Measures> = self.turn_of(flight, start).await??;
+        let mut under_way: Box<dyn Measures> = self.turn(flight, TURN, start).await??;
         loop {
             let job = Job { cancel: flight.cancel.0.clone(), progress: shown.clone() };
             let step = move || {
                 let rows = under_way.step(&job);
                 (under_way, rows)
             };
-            let (back, rows) = self.turn_of(flight, step).await?;
+            let (back, rows) = self.turn(flight, TURN, step).await?;
             under_way = back;
             let rows: Vec<EffectRow> = rows?;
             if rows.is_empty() {
@@ -140,32 +142,6 @@ impl Desk {
                 }
             }
         }
-    }
-
-    /// Runs `work` as one job behind everybody else's.
-    async fn turn_of<T: Send + 'static>(
-        &self,
-        flight: &Flight,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, ViewError> {
-        let (reply, answer) = oneshot::channel();
-        let turn = Turn { class: Class::Background, client: self.id };
-        self.shared.compute.post(turn, flight.cancel.0.clone(), work, move |result| {
-            let _ = reply.send(result.map_err(|e| from_engine(&e)));
-        });
-        tokio::select! {
-            biased;
-            () = flight.stopped() => Err(replaced()),
-            result = answer => result.unwrap_or_else(|_| {
-                Err(ViewError::new(ErrorKind::Internal, "measuring failed unexpectedly; please report it"))
-            }),
-        }
-    }
-
-    /// Has the editor ask anew for lenses, which show what is measured.
-    fn refresh_effects(&self, _: &Place) {
-        let (negotiated, client) = (self.negotiated(), self.client.clone());
-        tokio::spawn(async move { negotiated.refresh_lenses(&client).await });
     }
 }
 
