@@ -23,7 +23,7 @@ wire! {
     pub enum Disagreement {
         /// Score and effect have opposite signs, and both are at least `floor`.
         Sign = "sign",
-        /// It is among the strongest fifth by one and in the weaker half by the other.
+        /// Of ten rows or more, it is among the strongest fifth by one and in the weaker half by the other.
         Rank = "rank",
     }
 

@@ -119,7 +119,8 @@ def main():
             if args.objective == "logit_diff":
                 first, second = limpid_top_two(limpid, source)
                 source += ["--token", first, "--foil", second]
-        found = limpid.run("inspect", source, "--attribution", ",".join(METHODS), "--top", "all")
+        top = "all" if at < max(args.heads, args.neurons) else "1"
+        found = limpid.run("inspect", source, "--attribution", ",".join(METHODS), "--top", top)
         measured = limpid.run("effect", source, "--knockout", "all")
         lengths.append(len(found["tokens"]))
         effects = [row["effect"] for row in measured["effects"]]

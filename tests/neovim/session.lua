@@ -94,6 +94,26 @@ vim.api.nvim_create_autocmd("VimEnter", {
       record("hover")
       vim.api.nvim_win_close(float(), true)
 
+      -- What hiding each token really changes, from the code actions; then the hover has both numbers.
+      local measured
+      vim.lsp.handlers["window/showMessage"] = function(_, result)
+        measured = result.message
+      end
+      vim.lsp.buf.code_action({
+        apply = true,
+        filter = function(action)
+          return action.title == "Limpid: measure effects of the prompt's parts"
+        end,
+      })
+      wait("the measured effects", function()
+        return measured
+      end)
+      screens[#screens + 1] = "== measure effects\n" .. measured
+      vim.lsp.buf.hover({ border = "single" })
+      wait("the hover", float)
+      record("hover, measured")
+      vim.api.nvim_win_close(float(), true)
+
       -- From the end of the prompt to what its continuation rests on.
       vim.cmd("normal! $")
       vim.lsp.buf.definition()

@@ -1,7 +1,10 @@
 //! Measured effects as text for people: what each change does beside what the cheap score said, strongest first; parts in the order
 //! of the prompt; a sweep as a picture of layers and positions.
 
-use crate::page::{Page, bar};
+use crate::{
+    page::{Page, bar},
+    render::model_line,
+};
 use limpid_protocol::{
     display,
     effect::{Disagreement, EffectPart, EffectReport, EffectRow, FittedPart, SubsetFit, Sweep},
@@ -40,14 +43,8 @@ fn scalar(report: &EffectReport) -> &'static str {
 }
 
 fn header(report: &EffectReport, page: &mut Page) {
-    let (model, target) = (&report.model, &report.target);
-    page.line(&format!(
-        "{} · {} · {} · {} tokens",
-        model.name,
-        model.device,
-        model.dtype,
-        display::thousands(report.tokens.len())
-    ));
+    let target = &report.target;
+    page.line(&model_line(&report.model, report.tokens.len()));
     let foil = target.foil.as_ref();
     let against =
         foil.map_or_else(String::new, |foil| format!(" over {}", display::token(&foil.text)));

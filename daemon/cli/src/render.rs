@@ -8,7 +8,7 @@ use crate::{
 use limpid_protocol::{
     display,
     effect::Disagreement,
-    inspection::{AnswerSpan, Inspection, TokenRow},
+    inspection::{AnswerSpan, Inspection, ModelInfo, TokenRow},
     part_row::{PartBy, PartRow},
     route_graph::{EdgeKind, NodeKind, RouteEdge, Routes},
     token_value::TokenValue,
@@ -43,13 +43,7 @@ fn token_at(inspection: &Inspection, position: usize) -> String {
 /// Model, place and what is explained.
 pub(crate) fn header(inspection: &Inspection, page: &mut Page) {
     let (model, target) = (&inspection.model, &inspection.target);
-    page.line(&format!(
-        "{} · {} · {} · {} tokens",
-        model.name,
-        model.device,
-        model.dtype,
-        display::thousands(inspection.tokens.len())
-    ));
+    page.line(&model_line(model, inspection.tokens.len()));
     let against = target
         .foil
         .as_ref()
@@ -64,6 +58,12 @@ pub(crate) fn header(inspection: &Inspection, page: &mut Page) {
         token_at(inspection, target.position),
         target.position
     ));
+}
+
+/// `SmolLM2-135M-Instruct · cpu · f32 · 5 tokens`
+pub(crate) fn model_line(model: &ModelInfo, n_tokens: usize) -> String {
+    let n_tokens = display::thousands(n_tokens);
+    format!("{} · {} · {} · {n_tokens} tokens", model.name, model.device, model.dtype)
 }
 
 /// Which answer is explained, and against which.

@@ -11,7 +11,7 @@ use limpid_protocol::{
 use std::collections::BTreeMap;
 
 /// Ranks of fewer rows say nothing.
-const FEWEST_RANKED: usize = 5;
+const FEWEST_RANKED: usize = 10;
 
 /// How each score misleads about its effect: by sign where both are at least `floor`, or by rank among all pairs.
 pub fn disagreements(pairs: &[Option<(f32, f32)>], floor: f32) -> Vec<Option<Disagreement>> {
