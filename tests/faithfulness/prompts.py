@@ -25,18 +25,18 @@ PROMPTS = [
     ("instruction", "Answer with one word only. Do not explain. The rooms on the second floor are green and those on the third are white. What colour are the rooms on the third floor? Answer:"),
     ("instruction", "You are a careful editor. Correct the spelling and change nothing else.\n\nText: I recieved your leter yesterday.\nCorrected: I"),
     ("instruction", "Write the plural of each noun.\n\nchild: children\nmouse: mice\nfoot:"),
-    ("instruction", "Summarise in one sentence.\n\nThe city council met on Thursday to discuss the new tram line. After four hours the members voted eleven to three in favour of it. Construction will begin next spring.\n\nSummary: The city council voted in favour of the new"),
+    ("instruction", "Summarise in one sentence.\n\nThe city council met on Thursday evening to discuss the new tram line. Shop owners complained about the noise and the dust that two years of work would bring, while students and nurses said that they wait for a bus half an hour every night. After four hours the members voted eleven to three in favour of it. Construction will begin next spring, and the first trams are expected to run three years later.\n\nSummary: The city council voted in favour of the new"),
     ("instruction", "Extract the name of the company.\n\nSentence: After ten years at the bank, Lena Vogt joined Norsk Maritime as its head of safety.\nCompany: Norsk"),
     ("prose", "The old lighthouse keeper climbed the stairs every evening to light the lamp. One night the lamp would not burn, and the keeper went down to fetch more"),
     ("prose", "Tom had a red bicycle and Anna had a blue one. When Tom's bicycle was stolen, Anna let him ride hers. So that summer Tom rode a bicycle that was"),
     ("prose", "It was the coldest winter in forty years. The river froze in December, the lake in January, and by February even the harbour was covered with"),
     ("language", "Der Zug nach Hamburg hat heute eine Stunde Verspätung. Die Reisenden warten auf dem"),
     ("language", "La capitale de l'Italie est Rome, celle de l'Espagne est Madrid et celle de la France est"),
-    ("language", "El perro duerme debajo de la mesa y el gato duerme encima de la"),
+    ("language", "El gato duerme encima de la"),
     ("language", "English: good morning\nItalian: buongiorno\nEnglish: thank you\nItalian:"),
     ("chat", [["system", "You answer in one short sentence."], ["user", "My sister Mira lives in Oslo and my brother Jon lives in Bergen. Where does Mira live?"], ["assistant", "Mira lives in"]]),
     ("chat", [["user", "Name the largest ocean on Earth."], ["assistant", "The largest ocean on Earth is the"]]),
-    ("chat", [["system", "You are a helpful cook. Measures are metric."], ["user", "How much flour do I need for pancakes for four people? I have six eggs, half a litre of milk, butter and sugar, and a large pan."], ["assistant", "For pancakes for four people you need about 250"]]),
+    ("chat", [["system", "You are a helpful cook. Measures are metric."], ["user", "How much flour do I need for pancakes for four people? I have six eggs, half a litre of milk, butter and sugar, and a large pan. Two of the guests do not eat butter, and one of them arrives an hour late, so the batter has to wait. Please answer in grams and not in cups, because I have no cups."], ["assistant", "For pancakes for four people you need about 250"]]),
 ]
 
 rows = []

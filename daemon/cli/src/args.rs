@@ -166,9 +166,9 @@ pub struct InspectArgs {
     /// log_odds, logit_diff or logprob [default: logit_diff with a foil, else log_odds]
     #[arg(long, value_name = "OBJECTIVE")]
     pub objective: Option<String>,
-    /// Rows of heads and neurons; all: every head, 100 neurons a layer
-    #[arg(long, value_name = "N|all", default_value = "10", allow_hyphen_values = true)]
-    pub top: String,
+    /// Rows of heads and neurons; all: every head, 100 neurons a layer [default: 10]
+    #[arg(long, value_name = "N|all", allow_hyphen_values = true)]
+    pub top: Option<String>,
     /// Add the lens grid: layer by token, top token and the target's probability and rank
     #[arg(long)]
     pub lens: bool,

@@ -63,7 +63,8 @@ pub(crate) fn run(args: &EffectArgs) -> Result<()> {
     match inspect.format {
         Format::Text => {
             let mut page = Page::stdout();
-            effect_page::report(&report, inspect.top.parse().ok(), &mut page);
+            let top = inspect.top.as_deref().map(|top| top.parse().unwrap_or(usize::MAX));
+            effect_page::report(&report, top, &mut page);
             page.finish()
         }
         _ => print(&format!("{}\n", serde_json::to_string(&report)?)),

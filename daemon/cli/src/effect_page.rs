@@ -31,7 +31,7 @@ pub(crate) fn report(report: &EffectReport, top: Option<usize>, page: &mut Page)
     }
     let is_tree =
         report.effects.iter().any(|row| row.part.as_ref().is_some_and(|part| part.depth > 0));
-    rows(report, if is_tree { usize::MAX } else { top.unwrap_or(ROWS).max(ROWS) }, is_tree, page);
+    rows(report, if is_tree { usize::MAX } else { top.unwrap_or(ROWS) }, is_tree, page);
 }
 
 fn scalar(report: &EffectReport) -> &'static str {

@@ -30,6 +30,9 @@ use limpid_protocol::{
 use limpid_server::parts::{TokenScores, roll_up, segments};
 use std::{sync::Arc, time::Instant};
 
+/// Rows of heads and of neurons, unless said otherwise.
+const ROWS: usize = 10;
+
 /// Flags that are checked before the model is loaded.
 pub(crate) struct Checked {
     prune: Prune,
@@ -51,9 +54,10 @@ impl Checked {
             .split(',')
             .map(|name| name.trim().parse().map_err(flag("--attribution")))
             .collect::<Result<Vec<Method>>>()?;
-        let top = match args.top.as_str() {
-            "all" => Top::All,
-            n => Top::Strongest(
+        let top = match args.top.as_deref() {
+            None => Top::Strongest(ROWS),
+            Some("all") => Top::All,
+            Some(n) => Top::Strongest(
                 n.parse()
                     .map_err(|_| anyhow!("--top: `{n}` is neither a number of rows nor `all`"))?,
             ),

@@ -165,5 +165,6 @@ fn flags(args: &InspectArgs) -> String {
     let asked = (&prompt.target, &prompt.token, &prompt.foil, prompt.chat);
     let shown = (&args.prune, &args.attribution, &args.objective, &args.top, args.lens);
     let rest = (args.rank_by, args.by, args.timings, &prompt.model.device, &prompt.model.dtype);
+    let rest = (rest, &args.effects);
     format!("{asked:?} {shown:?} {rest:?}")
 }

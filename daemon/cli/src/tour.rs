@@ -125,7 +125,7 @@ fn flags(args: &TourArgs, finding: &Finding) -> InspectArgs {
         prune: "mass=0.9".to_owned(),
         attribution: "atp".to_owned(),
         objective: None,
-        top: "10".to_owned(),
+        top: None,
         lens: false,
         by: None,
         set: None,

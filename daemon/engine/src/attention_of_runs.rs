@@ -11,6 +11,8 @@ use std::ops::Range;
 
 /// Scores that are in memory at once on the plain way.
 const MOST_SCORES: usize = 1 << 26;
+/// Queries of a span whose scores are in memory at once.
+const MOST_ROWS: usize = 1024;
 
 /// What the queries of one run see.
 #[derive(Clone, Debug)]
@@ -64,8 +66,18 @@ pub fn attention_of_runs(
         return crate::kernel_ops::attention_of_runs(q, keys, runs, spans, shape);
     }
     let (mut out, mut first_row) = (Vec::new(), 0);
+    let parts = |span: &QuerySpan| {
+        let QuerySpan { run, n_rows, first_query } = *span;
+        let part = move |start| QuerySpan {
+            run,
+            n_rows: MOST_ROWS.min(n_rows - start),
+            first_query: first_query + start,
+        };
+        (0..n_rows).step_by(MOST_ROWS).map(part)
+    };
+    let spans: Vec<QuerySpan> = spans.iter().flat_map(parts).collect();
     // Spans of a batch are about as long, so padding them to the longest wastes little.
-    let mut rest = spans;
+    let mut rest = spans.as_slice();
     while !rest.is_empty() {
         let n_keys = |span: &QuerySpan| runs[span.run].n_clean + runs[span.run].rows.len();
         let (mut n_spans, mut most_rows, mut most_keys) = (0, 0, 0);

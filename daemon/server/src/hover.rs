@@ -120,7 +120,7 @@ fn effect_line(
         return None;
     }
     let tokens = TokenSpan { start: token.index, end: token.index + 1 };
-    let Some(effect) = known.of_span(&tokens, inspection.target.position) else {
+    let Some(effect) = known.of_span(&tokens, first_explained(&inspection.target)) else {
         return Some("Effect of hiding it: not measured".to_owned());
     };
     let score = step_two.attribution.scores.get(token.index).copied().unwrap_or(0.0);
