@@ -12,12 +12,23 @@ use editor::{Editor, Runtime, URI, hover_at, kill};
 use limpid_tests::dice::Dice;
 use serde_json::{Value, json};
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     time::Duration,
 };
 
 const TEXT: &str = "the capital of france";
 const STEPS: usize = 60;
+/// Kills in a row over one request: fewer than it is given up after.
+const MOST_WITHOUT_ANSWER: usize = 4;
+
+/// Ends the killing, however the test ends.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
 
 /// An edit and a question about the text after it.
 struct Step {
@@ -92,16 +103,21 @@ fn kills_at_random_moments_lose_no_request_and_no_text() {
     editor.load();
     editor.open("");
     answer(&mut editor, &steps[0], next_version());
-    let is_over = AtomicBool::new(false);
+    let (is_over, n_answered) = (AtomicBool::new(false), AtomicUsize::new(0));
     let answered = std::thread::scope(|scope| {
+        // A failed comparison ends the killing too.
+        let _ends = Ends(&is_over);
         scope.spawn(|| {
-            let mut n_killed = 0;
-            while n_killed < number("LIMPID_KILLS", 50) {
+            let (mut n_killed, mut since, mut before) = (0, 0, 0);
+            while n_killed < number("LIMPID_KILLS", 50) && !is_over.load(Ordering::SeqCst) {
                 // Random moments, not a wait for something: in a start, a load, a forward pass, a write.
                 std::thread::sleep(Duration::from_millis(dice.below(250) as u64));
-                if let Some(pid) = runtime.pid() {
+                let answered = n_answered.load(Ordering::SeqCst);
+                (since, before) = if answered == before { (since, before) } else { (0, answered) };
+                // A request that ends daemon after daemon is given up, and on a busy machine even a start takes long.
+                if let Some(pid) = runtime.pid().filter(|_| since < MOST_WITHOUT_ANSWER) {
                     kill(pid);
-                    n_killed += 1;
+                    (n_killed, since) = (n_killed + 1, since + 1);
                 }
             }
             is_over.store(true, Ordering::SeqCst);
@@ -112,6 +128,7 @@ fn kills_at_random_moments_lose_no_request_and_no_text() {
                 let found = answer(&mut editor, step, next_version());
                 assert_eq!(found, expected[at], "step {at}, after {answered} answers");
                 answered += 1;
+                n_answered.store(answered, Ordering::SeqCst);
             }
         }
         answered
