@@ -152,7 +152,7 @@ wire! {
         /// What the budget left unmeasured; left out where nothing was.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub unmeasured: Vec<InterventionSet>,
-        /// The fit to runs with several parts hidden; left out unless asked for.
+        /// The fit to runs with several parts hidden; left out unless asked for, and where the budget left fewer than ten of them.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub subsets: Option<SubsetFit>,
         /// The sweep; left out unless asked for.

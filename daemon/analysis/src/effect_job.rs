@@ -2,8 +2,10 @@
 //! when the part itself turned out to matter, until everything is measured or the budget is spent. A step is one batch, so that
 //! others can be served between two. What must not live here: wire types, parts of text.
 
-use crate::effects::{CleanRun, Outcome};
-use crate::objective::ObjectiveKind;
+use crate::{
+    effects::{CleanRun, Outcome},
+    objective::ObjectiveKind,
+};
 use limpid_engine::{
     changed_run::ChangedRun, error::EngineError, forward::Watch, intervention::Intervention,
     model_pool::Loaded, trace::Trace,
@@ -83,16 +85,17 @@ impl Measuring {
     /// As `Model::run_changed`.
     fn measure(
         &self,
-        runs: &[Planned],
+        runs: Vec<Planned>,
         watch: Watch<'_>,
     ) -> Result<Vec<Result<Measured, EngineError>>, EngineError> {
-        let own = runs.iter().map(|run| run.own.clone()).collect();
+        let (own, foils): (Vec<_>, Vec<_>) =
+            runs.into_iter().map(|run| (run.own, run.foil)).unzip();
         let own = self.measure_side(&self.own, own, watch)?;
         let Some(foil) = &self.foil else {
             return Ok(own.into_iter().map(|own| Ok(self.combine(own?, None))).collect());
         };
-        let runs = runs.iter().filter_map(|run| run.foil.clone()).collect();
-        let foil = self.measure_side(foil, runs, watch)?;
+        let foils = foils.into_iter().flatten().collect();
+        let foil = self.measure_side(foil, foils, watch)?;
         let both = own.into_iter().zip(foil);
         Ok(both.map(|(own, foil)| Ok(self.combine(own?, Some(foil?)))).collect())
     }
@@ -118,6 +121,9 @@ impl Measuring {
         Ok(found)
     }
 }
+
+/// Runs for a prompt's parts, unless said otherwise.
+pub const PART_RUNS: usize = 128;
 
 /// What may be spent.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -241,15 +247,13 @@ impl EffectJob {
         let mut chosen = self.waiting();
         let left = self.budget.runs.map_or(usize::MAX, |runs| runs - self.n_made);
         chosen.truncate(left);
-        // What lies inside different parts is made part by part.
-        let model = &self.measuring.loaded.model;
-        chosen.truncate(model.most_runs());
-        let planned = |index: &usize| self.items.get(*index)?.run.clone();
-        let mut runs: Vec<Planned> = chosen.iter().filter_map(planned).collect();
-        let own: Vec<ChangedRun> = runs.iter().map(|run| run.own.clone()).collect();
-        chosen.truncate(model.batch_len(&own));
-        runs.truncate(chosen.len());
-        let results = self.measuring.measure(&runs, watch)?;
+        let planned = |index: &usize| self.items.get(*index)?.run.as_ref();
+        let own = chosen.iter().filter_map(planned).map(|run| &run.own);
+        let n = self.measuring.loaded.model.batch_len(own);
+        chosen.truncate(n);
+        // Copies: a step that is given up can be made again.
+        let runs: Vec<Planned> = chosen.iter().filter_map(planned).cloned().collect();
+        let results = self.measuring.measure(runs, watch)?;
         self.n_made += results.len();
         let clean = self.measuring.clean().objective;
         for (&index, result) in chosen.iter().zip(&results) {

@@ -1,6 +1,6 @@
 //! The cheap score of what an intervention switches off: what stands beside its measured effect.
 
-use crate::attribution::{Attributions, Method};
+use crate::attribution::Attributions;
 use limpid_engine::{
     hook_name::Hook,
     intervention::{Change, Intervention},
@@ -8,14 +8,13 @@ use limpid_engine::{
 
 /// The score of interventions that act together: the sum of theirs; none where one of them has none.
 ///
-/// `target`: the position whose prediction is explained. *Units*: nats of the objective.
+/// `scores` with those of the tokens, `[pos]`; `target`: the position whose prediction is explained. *Units*: nats of the objective.
 pub(crate) fn score_of(
     interventions: &[Intervention],
-    scores: &Attributions,
+    (scores, tokens): (&Attributions, &[f32]),
     target: usize,
 ) -> Option<f32> {
-    let tokens = scores.tokens(Method::Atp, &[]);
-    interventions.iter().map(|one| score_of_one(one, scores, &tokens, target)).sum()
+    interventions.iter().map(|one| score_of_one(one, scores, tokens, target)).sum()
 }
 
 fn score_of_one(

@@ -11,15 +11,14 @@ use crate::{
 use anyhow::{Context, Result, bail};
 use limpid_analysis::{
     attribution::Attributions,
-    effect_job::Budget,
+    effect_job::{Budget, PART_RUNS},
     views::{
         effects::{Asked, Effects, Subsets, SweepGrid},
         glance::{model_info, token_rows},
         inspection::Inspector,
-        interventions::hook_of,
     },
 };
-use limpid_engine::{cancel::CancelToken, forward::Watch, hook_name::Hook};
+use limpid_engine::{cancel::CancelToken, forward::Watch};
 use limpid_protocol::{
     effect::{EffectReport, EffectTimingsMs, Sweep},
     inspection::Inspection,
@@ -28,9 +27,6 @@ use limpid_protocol::{
 };
 use limpid_server::effect_parts::PartedText;
 use std::{path::Path, sync::Arc, time::Instant};
-
-/// Runs for a prompt's parts, unless said otherwise.
-const PART_RUNS: usize = 128;
 
 /// Runs the command.
 ///
@@ -124,7 +120,7 @@ impl Measurement<'_> {
         let (mut subsets, mut sweep) = (None, None);
         match purpose {
             Purpose::Rows | Purpose::Tree => {}
-            Purpose::Subsets(drawn) => subsets = Some(drawn.fit(&effects)),
+            Purpose::Subsets(drawn) => subsets = drawn.fit(&effects),
             Purpose::Sweep(grid, found) => {
                 sweep = Some(Sweep { restored: grid.restored(&effects), ..*found });
             }
@@ -216,9 +212,6 @@ impl Measurement<'_> {
     }
 
     fn sweep(&self, inspector: &Inspector, hook: &str) -> Result<(Purpose, Vec<Asked>)> {
-        if !matches!(hook_of(hook)?, Hook::ResidPost | Hook::AttnOut | Hook::MlpOut) {
-            bail!("--sweep: `{hook}` is not swept; take resid_post, attn_out or mlp_out");
-        }
         let Some(file) = &self.args.from else { bail!("--sweep needs --from") };
         let other = self.other_prompt(file).with_context(|| "--from")?;
         let ids: Vec<u32> = other.token_ids();
@@ -226,7 +219,8 @@ impl Measurement<'_> {
         let from = PatchSource { text: None, token_ids: Some(ids) };
         let trace = self.prepared.trace_of(&from, &cancel)?;
         let (outcome, objective) = inspector.outcome_of(&trace)?;
-        let (grid, asked) = SweepGrid::asked(inspector, hook, &from, objective);
+        let (grid, asked) =
+            SweepGrid::asked(inspector, hook, &from, objective).context("--sweep")?;
         let sweep = Sweep {
             hook: hook.to_owned(),
             from_tokens: token_rows(&self.prepared.loaded, &other.tokens, &[]),

@@ -64,20 +64,18 @@ impl Model {
         Ok(())
     }
 
-    /// Runs that a batch has at most.
-    pub fn most_runs(&self) -> usize {
-        MOST_RUNS
-    }
-
-    /// How many of the first runs make a batch: at least one.
-    pub fn batch_len(&self, runs: &[ChangedRun]) -> usize {
+    /// How many of the first runs make a batch: at least one where there are any.
+    pub fn batch_len<'a>(&self, runs: impl IntoIterator<Item = &'a ChangedRun>) -> usize {
         let most_rows = if self.compute.way == Way::Kernels { CPU_ROWS } else { GPU_ROWS };
-        let mut n_rows = 0;
-        let fits = |run: &&ChangedRun| {
+        let (mut n, mut n_rows) = (0, 0);
+        for run in runs {
             n_rows += run.n_rows();
-            n_rows <= most_rows
-        };
-        runs.iter().take(MOST_RUNS).take_while(fits).count().max(1).min(runs.len())
+            if n == MOST_RUNS || (n > 0 && n_rows > most_rows) {
+                break;
+            }
+            n += 1;
+        }
+        n
     }
 
     /// The keys and values of a changed run, layer by layer and position by position, and its logits at its targets.

@@ -8,7 +8,6 @@ use crate::{
     place::Place,
     progress,
     token_table::token_table,
-    turns::replaced,
 };
 use limpid_engine::mailbox::Class;
 use limpid_protocol::{
@@ -23,20 +22,11 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tower_lsp::ls_types::notification::Notification;
 
 /// Between two tokens whoever asks for anything else goes first.
 const TURN: (Class, &str) = (Class::Ambient, "the continuation");
 /// A prompt's own pass that takes longer shows progress.
 const QUIET: Duration = Duration::from_millis(500);
-
-/// `$/progress` with a piece of a result; the framework's own type knows progress of work only.
-enum PartialResult {}
-
-impl Notification for PartialResult {
-    type Params = ContinuationProgress;
-    const METHOD: &'static str = "$/progress";
-}
 
 impl Desk {
     /// Answers `limpid/continue`.
@@ -117,12 +107,8 @@ impl Desk {
             if let Some(token) = &token
                 && !(piece.tokens.is_empty() && piece.text.is_empty())
             {
-                let params = ContinuationProgress { token: token.clone(), value: piece };
-                tokio::select! {
-                    biased;
-                    () = flight.stopped() => return Err(replaced()),
-                    () = self.client.send_notification::<PartialResult>(params) => {}
-                }
+                let piece = ContinuationProgress { token: token.clone(), value: piece };
+                self.send_partial(flight, piece).await?;
             }
             if let Some(stopped_by) = own.stopped_by
                 && (unchanged.stopped_by.is_some() || !under_way.has_sides())

@@ -10,18 +10,17 @@ use crate::{
 };
 use limpid_analysis::{
     attribution::Attributions,
-    effect_job::Budget,
+    effect_job::{Budget, PART_RUNS},
     route_prune::Prune,
     views::{
         effects::{Asked, Effects, Subsets, SweepGrid, objective},
         glance::token_rows,
         inspection::Inspector,
-        interventions::{hook_of, tokens_of},
+        interventions::tokens_of,
     },
 };
 use limpid_engine::{
-    error::EngineError, forward::Watch, hook_name::Hook, model_pool::Loaded, tokenizer::Token,
-    trace::Trace,
+    error::EngineError, forward::Watch, model_pool::Loaded, tokenizer::Token, trace::Trace,
 };
 use limpid_protocol::{
     effect::{EffectPart, EffectRow, FLOOR, Sweep},
@@ -33,8 +32,6 @@ use limpid_protocol::{
 };
 use std::{ops::Range, sync::Arc, time::Duration};
 
-/// Runs for a prompt's parts, unless said otherwise.
-const PART_RUNS: usize = 128;
 /// Neurons, unless said otherwise.
 const NEURONS: usize = 20;
 /// More runs are not taken at once.
@@ -83,7 +80,7 @@ impl Measures for UnderWay {
         let (mut fit, mut sweep) = (None, None);
         match &self.purpose {
             Purpose::Rows => {}
-            Purpose::Fit(subsets) => fit = Some(subsets.fit(&self.effects)),
+            Purpose::Fit(subsets) => fit = subsets.fit(&self.effects),
             Purpose::Grid(grid, found) => {
                 let restored = grid.restored(&self.effects);
                 sweep = Some(Sweep { restored, ..Sweep::clone(found) });
@@ -233,13 +230,10 @@ impl Asking<'_> {
         let parted =
             PartedText { text: &self.ask.text, outline: &outline, tokens: self.prompt, target };
         if let Some(sweep) = &params.sweep {
-            if !matches!(hook_of(&sweep.hook)?, Hook::ResidPost | Hook::AttnOut | Hook::MlpOut) {
-                return wrong("`sweep.hook` is one of resid_post, attn_out and mlp_out");
-            }
             let trace = trace_of(&sweep.from)?;
             let (from, objective) = self.inspector.outcome_of(&trace)?;
             let (hook, source) = (&sweep.hook, &sweep.from);
-            let (grid, asked) = SweepGrid::asked(self.inspector, hook, source, objective);
+            let (grid, asked) = SweepGrid::asked(self.inspector, hook, source, objective)?;
             let tokens: Vec<Token> =
                 trace.token_ids().iter().map(|&id| Token { id, span: None }).collect();
             let found = Sweep {

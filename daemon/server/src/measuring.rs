@@ -5,11 +5,11 @@ use crate::{
     analyst::{Job, Measures},
     answering::Desk,
     flights::Flight,
+    parts::text_span,
     place::Place,
     positions::to_byte,
     progress,
     token_table::token_table,
-    turns::replaced,
 };
 use limpid_engine::mailbox::Class;
 use limpid_protocol::{
@@ -23,23 +23,11 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tower_lsp::ls_types::notification::Notification;
 
 /// Nobody waits behind a batch that somebody else could have had.
 const TURN: (Class, &str) = (Class::Background, "measuring");
 /// Measuring that takes longer shows progress.
 const QUIET: Duration = Duration::from_millis(500);
-
-/// `$/progress` with rows of a result.
-enum PartialRows {}
-
-impl Notification for PartialRows {
-    type Params = EffectProgress;
-    const METHOD: &'static str = "$/progress";
-}
-
-/// Bytes of a prompt's text in which parts must begin; none: everywhere.
-pub(crate) type Within = Option<Range<usize>>;
 
 impl Desk {
     /// Answers `limpid/effect`.
@@ -73,7 +61,7 @@ impl Desk {
     pub(crate) async fn measured(
         &self,
         place: &Arc<Place>,
-        within: Within,
+        within: Option<Range<usize>>,
         params: EffectParams,
     ) -> Result<(Box<dyn Measures>, EffectView), ViewError> {
         self.require_loaded(place.ask.model.as_deref())?;
@@ -96,7 +84,7 @@ impl Desk {
         &self,
         place: &Arc<Place>,
         flight: &Flight,
-        within: Within,
+        within: Option<Range<usize>>,
         params: EffectParams,
     ) -> Result<(Box<dyn Measures>, EffectView), ViewError> {
         let shown = progress::reporter(
@@ -108,7 +96,7 @@ impl Desk {
         let token = params.partial_result_token.clone();
         let (analyst, ask, numbers) =
             (self.shared.analyst.clone(), place.ask.clone(), self.shared.numbers.clone());
-        let within = within.map(|span| text_bytes(place, &span));
+        let within = within.map(|span| text_span(&place.prompt.text, &span));
         let job = Job { cancel: flight.cancel.0.clone(), progress: shown.clone() };
         let known = numbers.clone();
         let start = move || {
@@ -134,18 +122,9 @@ impl Desk {
             let (done, of) = under_way.progress();
             shown(done as f32 / of.max(1) as f32, &format!("{done} of {of} runs"));
             if let Some(token) = &token {
-                let params = EffectProgress { token: token.clone(), value: rows };
-                tokio::select! {
-                    biased;
-                    () = flight.stopped() => return Err(replaced()),
-                    () = self.client.send_notification::<PartialRows>(params) => {}
-                }
+                let rows = EffectProgress { token: token.clone(), value: rows };
+                self.send_partial(flight, rows).await?;
             }
         }
     }
-}
-
-/// The bytes of a prompt's text that stand in a span of the document.
-fn text_bytes(place: &Place, span: &Range<usize>) -> Range<usize> {
-    crate::parts::text_span(&place.prompt.text, span)
 }

@@ -156,36 +156,8 @@ pub(crate) fn first_explained(target: &Target) -> usize {
     target.answer.as_ref().map_or(target.position, |answer| answer.start - 1)
 }
 
-impl Served for HeadView {
-    fn compute(
-        desk: &JobDesk,
-        ask: &Ask,
-        params: &Self::Params,
-        _: &Inspection,
-        job: &Job,
-    ) -> Result<Self::Body, ViewError> {
-        let mut card = desk.analyst()?.head(ask, params, job)?;
-        desk.known_effects(ask).beside_heads(std::slice::from_mut(&mut card.row));
-        Ok(card)
-    }
-}
-
-impl Served for NeuronView {
-    fn compute(
-        desk: &JobDesk,
-        ask: &Ask,
-        params: &Self::Params,
-        _: &Inspection,
-        job: &Job,
-    ) -> Result<Self::Body, ViewError> {
-        let mut card = desk.analyst()?.neuron(ask, params, job)?;
-        desk.known_effects(ask).beside_neurons(std::slice::from_mut(&mut card.row));
-        Ok(card)
-    }
-}
-
 macro_rules! served_by {
-    ($($view:ty => $call:ident),* $(,)?) => {$(
+    ($($view:ty => $call:ident $(+ $beside:ident)?),* $(,)?) => {$(
         impl Served for $view {
             fn compute(
                 desk: &JobDesk,
@@ -194,7 +166,12 @@ macro_rules! served_by {
                 _: &Inspection,
                 job: &Job,
             ) -> Result<Self::Body, ViewError> {
-                desk.analyst()?.$call(ask, params, job)
+                let view = desk.analyst()?.$call(ask, params, job)?;
+                $(
+                    let mut view = view;
+                    desk.known_effects(ask).$beside(std::slice::from_mut(&mut view.row));
+                )?
+                Ok(view)
             }
         }
     )*};
@@ -202,6 +179,8 @@ macro_rules! served_by {
 
 served_by! {
     LensGrid => lens,
+    HeadView => head + beside_heads,
+    NeuronView => neuron + beside_neurons,
     NodeView => node,
     EdgeView => edge,
     MlpView => mlp,

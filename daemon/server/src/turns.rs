@@ -3,9 +3,36 @@
 use crate::{answering::Desk, error_codes::from_engine, flights::Flight};
 use limpid_engine::mailbox::{Class, Turn};
 use limpid_protocol::view_error::{ErrorKind, ViewError};
+use serde::{Serialize, de::DeserializeOwned};
+use std::marker::PhantomData;
 use tokio::sync::oneshot;
+use tower_lsp::ls_types::notification::Notification;
+
+/// `$/progress` with a part of a result; the framework's own type knows progress of work only.
+struct PartialResult<T>(PhantomData<T>);
+
+impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Notification for PartialResult<T> {
+    type Params = T;
+    const METHOD: &'static str = "$/progress";
+}
 
 impl Desk {
+    /// Sends a part of a result, when the client takes it.
+    ///
+    /// # Errors
+    /// Replaced by a newer request meanwhile.
+    pub(crate) async fn send_partial<T: Serialize + DeserializeOwned + Send + Sync + 'static>(
+        &self,
+        flight: &Flight,
+        part: T,
+    ) -> Result<(), ViewError> {
+        tokio::select! {
+            biased;
+            () = flight.stopped() => Err(replaced()),
+            () = self.client.send_notification::<PartialResult<T>>(part) => Ok(()),
+        }
+    }
+
     /// Runs `work` as one job on the compute worker; whose turn it is, and what it is called should it fail.
     ///
     /// # Errors
@@ -33,6 +60,6 @@ impl Desk {
 }
 
 /// The error of a request that a newer one took the place of.
-pub(crate) fn replaced() -> ViewError {
+fn replaced() -> ViewError {
     ViewError::new(ErrorKind::Cancelled, "replaced by a newer request")
 }

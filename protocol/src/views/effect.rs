@@ -127,7 +127,7 @@ wire! {
         pub unmeasured: Vec<InterventionSet>,
         /// Whether the budget ended it.
         pub is_cut_short: bool,
-        /// The fit, for `subsets`; left out otherwise.
+        /// The fit, for `subsets`; left out otherwise, and where the budget left fewer than ten of them.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub fit: Option<SubsetFit>,
         /// The grid, for `sweep`; left out otherwise.

@@ -1,7 +1,7 @@
 //! Measured effects on the wire: runs asked for with their cheap scores, measured a batch at a time, and what was not.
 
 use crate::{
-    attribution::Attributions,
+    attribution::{Attributions, Method},
     components::strongest,
     effect_job::{Budget, EffectJob, Measured, Measuring, Side},
     effect_scores::score_of,
@@ -10,11 +10,13 @@ use crate::{
     subset_fit::{Mask, fit, random_masks},
     views::{
         inspection::Inspector,
-        interventions::{TraceOf, at_place, resolve},
+        interventions::{TraceOf, at_place, hook_of, resolve},
         known_effects::mark_rows,
     },
 };
-use limpid_engine::{error::EngineError, forward::Watch, intervention::Intervention, trace::Trace};
+use limpid_engine::{
+    error::EngineError, forward::Watch, hook_name::Hook, intervention::Intervention, trace::Trace,
+};
 use limpid_protocol::{
     effect::{self as wire, EffectPart, EffectRow},
     inspection as wire_inspection,
@@ -24,8 +26,6 @@ use limpid_protocol::{
 };
 use std::sync::Arc;
 
-/// Subsets of parts unless said otherwise.
-pub const SUBSETS: usize = 64;
 const FEWEST_SUBSETS: usize = 10;
 const MOST_SUBSETS: usize = 4096;
 
@@ -126,11 +126,13 @@ impl Effects {
         let target = inspector.objective.position;
         let clean = measuring.clean();
         let mut job = EffectJob::new(measuring, budget, floor);
+        let scores = scores.map(|scores| (scores, scores.tokens(Method::Atp, &[])));
         for (at, asked) in asked.iter().enumerate() {
             let place = |e| at_place(&format!("intervention {at} ({})", asked.set), e);
             let found = resolve(&asked.set, &inspector.loaded, trace_of).map_err(place)?;
             inspector.stays_before_answer(&found).map_err(place)?;
-            let score = scores.and_then(|scores| score_of(&found, scores, target));
+            let score = scores.as_ref();
+            let score = score.and_then(|(all, tokens)| score_of(&found, (all, tokens), target));
             job.add(&found, score, asked.parent).map_err(place)?;
         }
         let rows = vec![None; asked.len()];
@@ -310,8 +312,8 @@ impl Subsets {
         self.masks.iter().map(set).collect()
     }
 
-    /// Fits the objective to which parts are there, from the subsets that were measured.
-    pub fn fit(&self, measured: &Effects) -> wire::SubsetFit {
+    /// Fits the objective to which parts are there, from the subsets that were measured; none where they are too few.
+    pub fn fit(&self, measured: &Effects) -> Option<wire::SubsetFit> {
         let effect = |row: &Option<EffectRow>| row.as_ref().and_then(|row| row.effect);
         let runs = self.masks.iter().zip(&measured.rows);
         let (masks, values): (Vec<Mask>, Vec<f64>) = runs
@@ -319,9 +321,12 @@ impl Subsets {
                 Some((mask.clone(), measured.clean.objective - f64::from(effect(row)?)))
             })
             .unzip();
+        if masks.len() < FEWEST_SUBSETS.min(self.masks.len()) {
+            return None;
+        }
         let found = fit(&masks, &values);
         let parts = self.parts.iter().zip(&found.weights);
-        wire::SubsetFit {
+        Some(wire::SubsetFit {
             parts: parts
                 .map(|(part, weight)| wire::FittedPart {
                     part: part.clone(),
@@ -333,7 +338,7 @@ impl Subsets {
             n_held_out: found.n_held_out,
             r2: found.r2.map(|r2| r2 as f32),
             spearman: found.spearman.map(|rank| rank as f32),
-        }
+        })
     }
 }
 
@@ -346,12 +351,20 @@ pub struct SweepGrid {
 
 impl SweepGrid {
     /// The runs to be made: `from` is the other prompt.
+    ///
+    /// # Errors
+    /// The hook is none that is swept.
     pub fn asked(
         inspector: &Inspector,
         hook: &str,
         from: &PatchSource,
         from_objective: f64,
-    ) -> (Self, Vec<Asked>) {
+    ) -> Result<(Self, Vec<Asked>), EngineError> {
+        if !matches!(hook_of(hook)?, Hook::ResidPost | Hook::AttnOut | Hook::MlpOut) {
+            return Err(EngineError::BadRequest(format!(
+                "`{hook}` is not swept; take resid_post, attn_out or mlp_out"
+            )));
+        }
         let n_layers = inspector.loaded.model.spec.n_layers;
         let n_positions = inspector.objective.position + 1;
         let cell = |(layer, position)| {
@@ -364,7 +377,7 @@ impl SweepGrid {
             }))
         };
         let cells = (0..n_layers).flat_map(|layer| (0..n_positions).map(move |at| (layer, at)));
-        (Self { n_layers, n_positions, from: from_objective }, cells.map(cell).collect())
+        Ok((Self { n_layers, n_positions, from: from_objective }, cells.map(cell).collect()))
     }
 
     /// `[layer][position]`: 0 where nothing changed, 1 where the prediction is the other prompt's.
