@@ -1,0 +1,37 @@
+// Builds what is shipped: the extension (Node), the panel (browser), and the panel's code and styles for the HTML report.
+// `--watch` rebuilds; `--dev` keeps names and adds source maps.
+import { build, context } from "esbuild";
+
+const dev = process.argv.includes("--dev") || process.argv.includes("--watch");
+const shared = {
+  bundle: true,
+  minify: !dev,
+  sourcemap: dev ? "inline" : false,
+  legalComments: "none",
+  logLevel: "info",
+};
+const extension = {
+  ...shared,
+  entryPoints: { main: "src/main.ts" },
+  outdir: "dist",
+  platform: "node",
+  target: "node20",
+  format: "cjs",
+  external: ["vscode"],
+};
+const panel = {
+  ...shared,
+  entryPoints: { panel: "webview/panel.tsx", report: "webview/report.tsx" },
+  outdir: "dist",
+  platform: "browser",
+  target: "es2022",
+  format: "iife",
+  jsx: "automatic",
+  jsxImportSource: "preact",
+};
+
+if (process.argv.includes("--watch")) {
+  for (const options of [extension, panel]) await (await context(options)).watch();
+} else {
+  await Promise.all([build(extension), build(panel)]);
+}

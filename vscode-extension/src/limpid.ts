@@ -1,0 +1,214 @@
+// The heart of the extension: carries a gesture from the question to heat on the text and a run in the panel. Everything else hangs
+// on it. What must not live here: drawing, pickers, the panel's messages.
+import * as vscode from "vscode";
+import type { AttributionView, Answer, TargetChoice } from "./generated/protocol";
+import { signed } from "../webview/display";
+import type { Problem } from "../webview/messages";
+import { Heat } from "./heat";
+import { Server } from "./language_client";
+import { placeOf, type Found } from "./places";
+import { asProblem, isSuperseded } from "./problems";
+import { Run, type Question } from "./run";
+import { Runs } from "./runs";
+import { settings } from "./settings";
+import { TakenDocuments } from "./taken_documents";
+
+/** Rows of heads and neurons that come with an attribution. */
+const TOP = 30;
+/** Between two looks at a model that is being loaded. */
+const LOOK_MS = 250;
+
+export interface Busy {
+  message: string;
+  share: number | null;
+}
+
+export class Limpid implements vscode.Disposable {
+  readonly taken = new TakenDocuments();
+  readonly server: Server;
+  readonly runs: Runs;
+  readonly heat = new Heat();
+  problem: Problem | undefined;
+  busy: Busy | undefined;
+  numbers = false;
+  private readonly changed = new vscode.EventEmitter<void>();
+  /** Anything that is shown beside the text changed. */
+  readonly onDidChange = this.changed.event;
+  private asking: vscode.CancellationTokenSource | undefined;
+
+  constructor(
+    readonly context: vscode.ExtensionContext,
+    readonly output: vscode.LogOutputChannel,
+  ) {
+    this.server = new Server(context, this.taken, output);
+    this.runs = new Runs(context, this.server);
+    this.runs.onDidChange(() => {
+      void this.paint();
+      this.changed.fire();
+    });
+  }
+
+  /** Says what goes on, or that nothing does. */
+  become(busy: Busy | undefined): void {
+    this.busy = busy;
+    this.changed.fire();
+  }
+
+  /** A problem stands in the panel and the status bar; a dialog comes only where neither can be seen. */
+  failed(error: unknown): void {
+    const problem = asProblem(error);
+    if (isSuperseded(problem)) return;
+    this.output.warn(`${problem.kind}: ${problem.message}`);
+    this.problem = problem;
+    this.busy = undefined;
+    this.changed.fire();
+  }
+
+  /** Inspects the prompt that a gesture is about, as the newest question of this window. */
+  async inspect(argument?: unknown, over: Partial<Question> = {}): Promise<Run | undefined> {
+    this.asking?.cancel();
+    const asking = (this.asking = new vscode.CancellationTokenSource());
+    this.problem = undefined;
+    try {
+      const found = await placeOf(argument);
+      return await this.asked(found, over, asking.token);
+    } catch (error) {
+      if (!asking.token.isCancellationRequested) this.failed(error);
+      return undefined;
+    } finally {
+      if (this.asking === asking) {
+        this.asking = undefined;
+        this.become(undefined);
+      }
+      asking.dispose();
+    }
+  }
+
+  private async asked(
+    found: Found,
+    over: Partial<Question>,
+    cancel: vscode.CancellationToken,
+  ): Promise<Run | undefined> {
+    const question: Question = { place: found.place, model: this.model(), ...over };
+    this.become({ message: this.server.running ? "Reading the prompt" : "Starting Limpid", share: null });
+    await this.server.open(found.document);
+    const run = this.runs.make(question, found.document, found.title);
+    await this.whenLoaded(cancel, question.model, () => run.begin(cancel));
+    if (cancel.isCancellationRequested) return undefined;
+    await run.ask("limpid/attribution", { methods: this.methods(), top: TOP }, { cancel });
+    if (cancel.isCancellationRequested) return undefined;
+    run.head = { ...run.head, is_stale: found.document.getText() !== run.text };
+    this.runs.show(run);
+    return run;
+  }
+
+  /** The same prompt as it is now, or with something else asked about it. */
+  async again(over: Partial<Question> = {}): Promise<Run | undefined> {
+    const shown = this.runs.shown;
+    if (!shown) return await this.inspect(undefined, over);
+    const { place, model, target, foil } = shown.question;
+    const argument = {
+      uri: place.uri,
+      position: place.range?.start ?? place.at ?? { line: 0, character: 0 },
+    };
+    return await this.inspect(argument, { model, target, foil, place, ...over });
+  }
+
+  /** Methods that heat and panel ask for; the first is shown. */
+  methods(): string[] {
+    const method = settings.method();
+    return method === "flow" ? ["flow", "atp"] : [method, "flow"];
+  }
+
+  /** In a restricted workspace the user's own model is named with each question, whatever the folder says. */
+  private model(): string | undefined {
+    if (vscode.workspace.isTrusted) return undefined;
+    const inspected = vscode.workspace.getConfiguration("limpid").inspect<string>("model");
+    return inspected?.globalValue ?? undefined;
+  }
+
+  /** Asks; where the model is still being loaded, waits for it, saying how far it is, and asks again. */
+  private async whenLoaded<T>(
+    cancel: vscode.CancellationToken,
+    model: string | undefined,
+    ask: () => Promise<T>,
+  ): Promise<T> {
+    for (;;) {
+      try {
+        return await ask();
+      } catch (error) {
+        if (asProblem(error).kind !== "model-loading" || cancel.isCancellationRequested) throw error;
+        await this.watched(model);
+      }
+    }
+  }
+
+  private async watched(model: string | undefined): Promise<void> {
+    const client = await this.server.started();
+    const rows = (
+      await client.sendRequest<{ models: import("./generated/protocol").ModelRow[] }>("limpid/models", {
+        action: "list",
+      })
+    ).models;
+    const busy = rows.find(
+      (row) =>
+        (row.state === "loading" || row.state === "fetching") && (model === undefined || row.name === model),
+    );
+    const verb = busy?.state === "fetching" ? "Fetching" : "Loading";
+    this.become({ message: `${verb} ${busy?.name ?? model ?? "the model"}`, share: busy?.progress ?? null });
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+
+  /** Explains another token, or compares with another foil, about the prompt shown. */
+  async retarget(target: TargetChoice | undefined, foil: number | string | undefined): Promise<void> {
+    await this.again({ target, foil });
+  }
+
+  /** Scores of the run shown, onto the text. */
+  async paint(): Promise<void> {
+    const run = this.runs.shown;
+    if (!run) {
+      this.heat.paint(undefined);
+      return;
+    }
+    let answer: Answer<AttributionView>;
+    try {
+      answer = await run.ask("limpid/attribution", { methods: this.methods(), top: TOP });
+    } catch (error) {
+      if (this.runs.shown === run) this.failed(error);
+      return;
+    }
+    if (this.runs.shown !== run) return;
+    const { view } = answer;
+    const effects = view.attribution.effects ?? [];
+    this.heat.paint({
+      uri: run.head.uri,
+      tokens: answer.token_table,
+      view,
+      position: view.target.position,
+      stale: run.head.is_stale,
+      says: (index) => {
+        const effect = effects[index];
+        if (effect !== null && effect !== undefined) return signed(effect);
+        return `~${signed(view.attribution.scores[index] ?? 0)}`;
+      },
+    });
+    void vscode.commands.executeCommand("setContext", "limpid.hasHeat", true);
+  }
+
+  /** Heat and run go; the text is as it was. */
+  hide(): void {
+    this.asking?.cancel();
+    this.problem = undefined;
+    this.runs.hide();
+    void vscode.commands.executeCommand("setContext", "limpid.hasHeat", false);
+  }
+
+  dispose(): void {
+    this.asking?.cancel();
+    this.heat.dispose();
+    this.runs.dispose();
+    this.server.dispose();
+    this.changed.dispose();
+  }
+}
