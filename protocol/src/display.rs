@@ -200,4 +200,6 @@ fn char_width(c: char) -> usize {
 }
 
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod tests;

@@ -5,6 +5,9 @@
 
 #[macro_use]
 mod shape;
+mod export;
+#[cfg(test)]
+mod fresh;
 mod reference;
 
 pub mod component;
@@ -26,6 +29,7 @@ pub mod token_value;
 pub mod view_error;
 pub mod views;
 
+pub use export::typescript;
 pub use reference::protocol_reference;
 pub use shape::{Catalogue, FieldDoc, Shape, TypeDoc};
 

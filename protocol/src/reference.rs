@@ -3,6 +3,7 @@
 
 use crate::{
     PROTOCOL_VERSION,
+    export::further_types,
     request::Request,
     shape::{Catalogue, Shape},
     view_error::{ErrorData, ErrorKind},
@@ -33,12 +34,7 @@ pub fn protocol_reference(example: impl Fn(&str) -> String) -> String {
         };
     }
     crate::for_each_method!(each);
-    crate::inspection::Inspection::shape(&mut catalogue);
-    crate::rendered_prompt::RenderedPrompt::shape(&mut catalogue);
-    crate::views::continuation::ContinuationProgress::shape(&mut catalogue);
-    crate::views::continuation::Continuation::shape(&mut catalogue);
-    crate::views::effect::EffectProgress::shape(&mut catalogue);
-    crate::effect::EffectReport::shape(&mut catalogue);
+    further_types(&mut catalogue);
     let mut out = format!(
         "# The Limpid protocol, version {PROTOCOL_VERSION}\n\n\
          Custom requests of the language server, beside standard LSP. Generated from the doc comments of the `protocol` crate: do not edit;\n\

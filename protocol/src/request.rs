@@ -145,7 +145,7 @@ impl<T: Shape> Shape for Answer<T> {
     fn shape(catalogue: &mut Catalogue) -> String {
         let view = T::shape(catalogue);
         catalogue.add("Answer<T>", "What every answer about a prompt carries.", false, |catalogue| {
-            let field = |name: &str, of: String, doc: &str| FieldDoc { name: name.into(), of, doc: doc.into() };
+            let field = |name: &str, of: String, doc: &str| FieldDoc { name: name.into(), of, doc: doc.into(), is_optional: false };
             vec![
                 field("analysis", "string".into(), "Names text, model, target and foil; give it in `subject.analysis` to ask on cheaply."),
                 field("version", "integer".into(), "Document version the answer holds for."),

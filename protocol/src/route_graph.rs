@@ -74,5 +74,17 @@ wire! {
         pub nodes: Vec<RouteNode>,
         /// Edges.
         pub edges: Vec<RouteEdge>,
+        /// What fewer of the edges show, rising, about a hundred; only where `max_edges` was given, which sorts the edges.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub steps: Vec<RouteStep>,
+    }
+
+    /// What the strongest edges show.
+    #[derive(Copy)]
+    pub struct RouteStep {
+        /// So many of `edges`, from the first on.
+        pub edges: usize,
+        /// Share of the flow that reaches input tokens over them, 0..1.
+        pub shown: f32,
     }
 }

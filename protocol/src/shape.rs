@@ -12,6 +12,8 @@ pub struct FieldDoc {
     pub of: String,
     /// Its doc comment.
     pub doc: String,
+    /// Whether it may be left out on the wire.
+    pub is_optional: bool,
 }
 
 /// One wire type.
@@ -125,6 +127,7 @@ macro_rules! wire {
                         name: stringify!($field).into(),
                         of: <$ty as $crate::shape::Shape>::shape(_catalogue),
                         doc: concat!($($fdoc),+).trim().into(),
+                        is_optional: concat!("", $(stringify!($($attr)*))?).contains("default"),
                     },)*
                 ]);
                 stringify!($name).into()
@@ -160,6 +163,7 @@ macro_rules! wire {
                         name: $wire.into(),
                         of: String::new(),
                         doc: concat!($($vdoc),+).trim().into(),
+                        is_optional: false,
                     },)*
                 ]);
                 stringify!($name).into()

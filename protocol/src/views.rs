@@ -2,6 +2,7 @@
 //! One file a method below this one: its marker type, params and view.
 
 pub mod attribution;
+pub mod compare;
 pub mod continuation;
 pub mod edge;
 pub mod effect;
@@ -35,8 +36,8 @@ macro_rules! for_each_view {
     };
 }
 
-/// Calls `$then!` once for every method: the views, the rendering, which needs no forward pass, the continuation and the effects, which are a
-/// job a token and a job a batch, then those that are about no prompt.
+/// Calls `$then!` once for every method: the views, the rendering, which needs no forward pass, the continuation, the effects and the
+/// comparison, which are a job a token, a batch and a run, then those that are about no prompt.
 #[macro_export]
 macro_rules! for_each_method {
     ($then:ident) => {
@@ -45,6 +46,7 @@ macro_rules! for_each_method {
         $then!($crate::views::continuation::Continue);
         $then!($crate::views::effect::Effect);
         $then!($crate::views::switches::Switches);
+        $then!($crate::views::compare::Compare);
         $then!($crate::views::models::Models);
         $then!($crate::views::status::Status);
     };

@@ -18,6 +18,9 @@ wire! {
         /// `mass=SHARE` or `lmtt=TAU`; left out: `mass=0.9`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub prune: Option<String>,
+        /// Edges at most: then they come strongest first, with the nodes that they touch and `steps`, and `shown` is of what is left. Left out: all, in the order of the graph.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub max_edges: Option<usize>,
         /// Rows of heads and of neurons; left out: 10.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub top: Option<usize>,

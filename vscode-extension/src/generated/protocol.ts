@@ -1,4 +1,31 @@
-// Generated; do not edit.
+// Types of the wire, written from the doc comments of the `protocol` crate; do not edit. `PROTOCOL.md` says the same for people.
+
+/** Version of the wire that these types are of. */
+export const PROTOCOL_VERSION = 1;
+
+/** One intervention, or several that act together: an object, its text, or a list of these. */
+export type Change = Intervention | string | (Intervention | string)[];
+
+/** Every method: its params and result. */
+export interface Methods {
+  "limpid/tokens": { params: TokensParams; result: Answer<TokensView> };
+  "limpid/attribution": { params: AttributionParams; result: Answer<AttributionView> };
+  "limpid/parts": { params: PartsParams; result: Answer<PartsView> };
+  "limpid/routes": { params: RoutesParams; result: Answer<RoutesView> };
+  "limpid/lens": { params: LensParams; result: Answer<LensView> };
+  "limpid/node": { params: NodeParams; result: Answer<NodeCard> };
+  "limpid/edge": { params: EdgeParams; result: Answer<EdgeCard> };
+  "limpid/head": { params: HeadParams; result: Answer<HeadCard> };
+  "limpid/mlp": { params: MlpParams; result: Answer<MlpCard> };
+  "limpid/neuron": { params: NeuronParams; result: Answer<NeuronCard> };
+  "limpid/render": { params: RenderParams; result: Answer<RenderedPrompt> };
+  "limpid/continue": { params: ContinueParams; result: Answer<ContinuationView> };
+  "limpid/effect": { params: EffectParams; result: Answer<EffectView> };
+  "limpid/switches": { params: SwitchesParams; result: Answer<SwitchesView> };
+  "limpid/compare": { params: CompareParams; result: Answer<CompareView> };
+  "limpid/models": { params: ModelsParams; result: ModelsResult };
+  "limpid/status": { params: StatusParams; result: StatusResult };
+}
 
 /** Params of `limpid/tokens`. */
 export interface TokensParams {
@@ -179,6 +206,20 @@ export interface Prediction {
   prob: number;
 }
 
+/** What every answer about a prompt carries. */
+export interface Answer<T> {
+  /** Names text, model, target and foil; give it in `subject.analysis` to ask on cheaply. */
+  analysis: string;
+  /** Document version the answer holds for. */
+  version: number;
+  /** Name of the model that answered. */
+  model: string;
+  /** The prompt's tokens; the view names tokens by index into it. */
+  token_table: TableToken[];
+  /** The view itself. */
+  view: T;
+}
+
 /** One token of the prompt, as an editor draws it. */
 export interface TableToken {
   /** Its index, counted from 0. */
@@ -207,9 +248,9 @@ export interface AttributionView {
   target: Target;
   /** Scores per token. */
   attribution: Attribution;
-  /** Heads, strongest \|attribution\| first. */
+  /** Heads, strongest |attribution| first. */
   heads: HeadRow[];
-  /** Neurons, strongest \|attribution\| first. */
+  /** Neurons, strongest |attribution| first. */
   neurons: NeuronRow[];
 }
 
@@ -380,12 +421,12 @@ export interface PartScore {
 
 /** Params of `limpid/routes`. */
 export interface RoutesParams {
-  /** Edges at most; they come strongest first, with `steps`. */
-  max_edges?: number | null;
   /** What it is about. */
   subject: Subject;
   /** `mass=SHARE` or `lmtt=TAU`; left out: `mass=0.9`. */
   prune?: string | null;
+  /** Edges at most: then they come strongest first, with the nodes that they touch and `steps`, and `shown` is of what is left. Left out: all, in the order of the graph. */
+  max_edges?: number | null;
   /** Rows of heads and of neurons; left out: 10. */
   top?: number | null;
 }
@@ -404,8 +445,6 @@ export interface RoutesView {
 
 /** The pruned route graph. */
 export interface Routes {
-  /** What fewer of the edges show, rising; only with `max_edges`. */
-  steps?: RouteStep[] | null;
   /** How it was pruned, spelled as the flag: `mass=0.9` or `lmtt=0.04`. */
   prune: string;
   /** Share of the flow that still reaches input tokens over the edges shown, 0..1. Less than was asked for where nodes that carry almost nothing lose too much, or more than 50,000 edges would be needed: then the strongest are shown. */
@@ -414,6 +453,8 @@ export interface Routes {
   nodes: RouteNode[];
   /** Edges. */
   edges: RouteEdge[];
+  /** What fewer of the edges show, rising, about a hundred; only where `max_edges` was given, which sorts the edges. */
+  steps?: RouteStep[];
 }
 
 /** A node that carries flow. */
@@ -458,6 +499,14 @@ export interface EdgeHead {
   head: number;
   /** Its share of the upper node, 0..1. */
   contribution: number;
+}
+
+/** What the strongest edges show. */
+export interface RouteStep {
+  /** So many of `edges`, from the first on. */
+  edges: number;
+  /** Share of the flow that reaches input tokens over them, 0..1. */
+  shown: number;
 }
 
 /** Params of `limpid/lens`. */
@@ -516,7 +565,7 @@ export interface ComponentId {
   position: number;
 }
 
-/** What kind of part a [`ComponentId`] names. */
+/** What kind of part a `ComponentId` names. */
 export type ComponentKind = "embed" | "resid_mid" | "resid_post" | "mlp" | "head" | "neuron";
 
 /** A residual node. */
@@ -600,7 +649,7 @@ export interface HeadParams {
   /** Index of the token whose row is shown; left out: the target's. */
   position?: number | null;
   /** Whether to answer the maps of all positions too. */
-  maps: boolean;
+  maps?: boolean;
 }
 
 /** A head. */
@@ -693,7 +742,7 @@ export interface RenderedPrompt {
   /** Its tokens; none where only a template was given, and no model. */
   tokens: RenderedToken[];
   /** What the chat template does that the document does not say, a sentence each. */
-  notes: string[];
+  notes?: string[];
 }
 
 /** A message of a chat, as the document says it. */
@@ -839,7 +888,7 @@ export interface EffectParams {
   /** What it is about. With a foil effects are of target minus foil. */
   subject: Subject;
   /** Runs to make, 65,536 at most: each an intervention, its text, or a list of those that act together. */
-  interventions?: (Change)[] | null;
+  interventions?: Change[] | null;
   /** A standard set of runs. */
   set?: EffectSet | null;
   /** Only parts that begin in this range of the document; left out: all of the prompt's. */
@@ -904,7 +953,7 @@ export interface EffectView {
   /** One row for each run that was measured, in the order asked for. */
   effects: EffectRow[];
   /** What was not measured: past the budget, or inside parts without effect. */
-  unmeasured: (Change)[];
+  unmeasured: Change[];
   /** Whether the budget ended it. */
   is_cut_short: boolean;
   /** The fit, for `subsets`; left out otherwise, and where the budget left fewer than ten of them. */
@@ -939,7 +988,7 @@ export interface EffectRow {
   log_odds?: number | null;
   /** The target's logit minus the foil's; null without a foil. */
   logit_diff?: number | null;
-  /** KL(clean \|\| changed) of the next-token distribution at the target, nats; null where the run failed. */
+  /** KL(clean || changed) of the next-token distribution at the target, nats; null where the run failed. */
   kl?: number | null;
   /** The objective of the clean run minus the changed one's: positive supports the target. null where the run failed. */
   effect?: number | null;
@@ -998,7 +1047,7 @@ export interface Sweep {
   /** What the other prompt predicts of the target. */
   from: Outcome;
   /** `[layer][position]`: how far the prediction went from this prompt's (0) to the other's (1), by the objective. null: not measured, or the two do not differ. */
-  restored?: ((number | null)[])[];
+  restored: ((number | null)[])[];
 }
 
 /** Params of `limpid/switches`. */
@@ -1027,6 +1076,80 @@ export interface SwitchesView {
   sets: SwitchSet[];
   /** The text that the file is to have with the set that is to be saved; null without one. */
   text?: string | null;
+}
+
+/** Params of `limpid/compare`. */
+export interface CompareParams {
+  /** The first run; what fails in it fails the request. */
+  subject: Subject;
+  /** The other runs, 1 to 16. What one leaves out of prompt, model, target, foil and objective is as in `subject`; one with an `analysis` has all of these from there, also when its document has changed since. Another model's target and foil are tokens of the same text: where it has no such token, its own top one is explained; a target position is the same place of the text. */
+  with: Subject[];
+  /** What the prompts are cut into; left out: sentences, where the subject's prompt is one sentence lines, where it is one line words. */
+  by?: PartBy | null;
+  /** Attribution method, by name; left out: `atp`. */
+  method?: string | null;
+}
+
+/** Runs side by side. */
+export interface CompareView {
+  /** What the prompts were cut into. */
+  by: PartBy;
+  /** The attribution method. */
+  method: string;
+  /** Unit of attributions and values: `nats`, or `share` for `flow`. */
+  unit: string;
+  /** The run of `subject`, then those of `with`. */
+  runs: CompareRun[];
+  /** The parts, in the order of the prompts; `template` first. */
+  rows: CompareRow[];
+}
+
+/** One of the runs. */
+export interface CompareRun {
+  /** Names text, model, target and foil of the run; give it in `subject.analysis` to ask on. null where the run has no prompt. */
+  analysis?: string | null;
+  /** Name of the model; of a run that failed as it was asked for, empty for the default one. */
+  model: string;
+  /** What is explained; null where the run failed. */
+  target?: Target | null;
+  /** Top ten at the target's position; empty where the run failed. */
+  predictions: Prediction[];
+  /** The objective itself; null where the run failed. */
+  value?: number | null;
+  /** Tokens of the prompt; null where the run failed. */
+  n_tokens?: number | null;
+  /** Why there are no cells; left out where there are. */
+  problem?: string | null;
+}
+
+/** A part, in all runs. */
+export interface CompareRow {
+  /** Its text for display, in the first run that has it. */
+  text: string;
+  /** What became of it from the first run's text to the second's. */
+  change: RowChange;
+  /** Where it matters. */
+  reach: Reach;
+  /** One a run; null where the run failed or lacks the part. */
+  cells: (CompareCell | null)[];
+}
+
+/** What became of a part from the first run's text to the second's. */
+export type RowChange = "same" | "changed" | "added" | "removed";
+
+/** Where a part matters: where its share is 1.5 times an even one or more. A run that lacks it is one in which it does not; runs that failed do not count. */
+export type Reach = "everywhere" | "some" | "nowhere";
+
+/** A part in one run. */
+export interface CompareCell {
+  /** Its tokens in that run's prompt. */
+  tokens: TokenSpan;
+  /** Sum of its tokens' attributions, signed. */
+  attribution: number;
+  /** Flow from its tokens to the prediction, 0..1. */
+  flow: number;
+  /** Its part of all parts' |attribution|, the prompt's first token left aside, 0..1. */
+  share: number;
 }
 
 /** Params of `limpid/models`. */
@@ -1067,12 +1190,11 @@ export interface ModelRow {
 /** What a model is doing. */
 export type ModelState = "available" | "fetching" | "loading" | "loaded" | "failed";
 
-/** Params of `limpid/status`: none.
+/** Params of `limpid/status`: none. */
+export type StatusParams = Record<string, never>;
 
-### StatusResult
-
-What the daemon is, holds and does. */
-export interface StatusParams {
+/** What the daemon is, holds and does. */
+export interface StatusResult {
   /** Version of the daemon. */
   version: string;
   /** Version of this protocol. */
@@ -1241,7 +1363,7 @@ export interface EffectReport {
   /** One row for each intervention that was measured, in the order asked for. */
   effects: EffectRow[];
   /** What the budget left unmeasured; left out where nothing was. */
-  unmeasured: (Change)[];
+  unmeasured?: Change[];
   /** The fit to runs with several parts hidden; left out unless asked for, and where the budget left fewer than ten of them. */
   subsets?: SubsetFit | null;
   /** The sweep; left out unless asked for. */
@@ -1286,81 +1408,5 @@ export interface ErrorData {
   loaded?: number | null;
 }
 
-export type Change = Intervention | string | (Intervention | string)[];
-/** Every method: its params and result. */
-export interface Methods {
-  "limpid/tokens": { params: TokensParams; result: Answer<TokensView> };
-  "limpid/attribution": { params: AttributionParams; result: Answer<AttributionView> };
-  "limpid/parts": { params: PartsParams; result: Answer<PartsView> };
-  "limpid/routes": { params: RoutesParams; result: Answer<RoutesView> };
-  "limpid/lens": { params: LensParams; result: Answer<LensView> };
-  "limpid/node": { params: NodeParams; result: Answer<NodeCard> };
-  "limpid/edge": { params: EdgeParams; result: Answer<EdgeCard> };
-  "limpid/head": { params: HeadParams; result: Answer<HeadCard> };
-  "limpid/mlp": { params: MlpParams; result: Answer<MlpCard> };
-  "limpid/neuron": { params: NeuronParams; result: Answer<NeuronCard> };
-  "limpid/render": { params: RenderParams; result: Answer<RenderedPrompt> };
-  "limpid/continue": { params: ContinueParams; result: Answer<ContinuationView> };
-  "limpid/effect": { params: EffectParams; result: Answer<EffectView> };
-  "limpid/switches": { params: SwitchesParams; result: Answer<SwitchesView> };
-  "limpid/compare": { params: CompareParams; result: Answer<CompareView> };
-  "limpid/models": { params: ModelsParams; result: ModelsResult };
-  "limpid/status": { params: StatusParams; result: StatusResult };
-}
-/** What every answer about a prompt carries. */
-export interface Answer<T> {
-  analysis: string;
-  version: number;
-  model: string;
-  token_table: TableToken[];
-  view: T;
-}
-export interface CompareParams {
-  subject: Subject;
-  /** The other runs, 1 to 16: what a subject leaves out is as in `subject`. */
-  with: Subject[];
-  by?: PartKind | null;
-  method?: string | null;
-}
-export interface CompareView {
-  by: PartKind;
-  method: string;
-  unit: string;
-  /** The run of `subject`, then those of `with`. */
-  runs: CompareRun[];
-  rows: CompareRow[];
-}
-export interface CompareRun {
-  analysis: string | null;
-  model: string;
-  target: Target | null;
-  predictions: Prediction[];
-  value: number | null;
-  n_tokens: number | null;
-  problem?: string | null;
-}
-export type RowChange = "same" | "changed" | "added" | "removed";
-export type Reach = "everywhere" | "some" | "nowhere";
-export interface CompareRow {
-  /** The part's text for display, in the first run that has it. */
-  text: string;
-  /** Of the first two runs' texts. */
-  change: RowChange;
-  /** Where it matters: share of |attribution| above 1.5 times an even share in every run, in some, in none. */
-  reach: Reach;
-  /** One a run; null where the run lacks the part. */
-  cells: (CompareCell | null)[];
-}
-export interface CompareCell {
-  tokens: TokenSpan;
-  attribution: number;
-  flow: number;
-  /** Of all parts' |attribution| without the sink, 0..1. */
-  share: number;
-}
-export interface RouteStep {
-  /** The first so many of `edges`. */
-  edges: number;
-  /** Share of the flow that reaches input tokens over them, 0..1. */
-  shown: number;
-}
+/** Kind of an error; its name stands in `error.data.kind`, its number in `error.code`. */
+export type ErrorKind = "cancelled" | "stale-version" | "bad-request" | "internal" | "io" | "malformed-file" | "unknown-family" | "model-not-found" | "fetch-failed" | "context-window" | "memory-budget" | "not-finite" | "device" | "tensor" | "model-loading" | "document-not-open" | "empty-prompt";
