@@ -153,8 +153,10 @@ export class Heat implements vscode.Disposable {
         if (this.numbers && !painted.stale) {
           const after = {
             contentText: painted.says(index),
-            color: new vscode.ThemeColor("editorCodeLens.foreground"),
-            margin: "0 2px",
+            color: new vscode.ThemeColor("editor.foreground"),
+            backgroundColor: new vscode.ThemeColor("editor.background"),
+            margin: "0 3px 0 2px",
+            textDecoration: "none; font-size: 0.78em",
           };
           put(
             this.type("number", () => ({ rangeBehavior: vscode.DecorationRangeBehavior.ClosedClosed })),

@@ -94,7 +94,6 @@ export class Limpid implements vscode.Disposable {
     await this.server.open(found.document);
     const run = this.runs.make(question, found.document, found.title);
     await this.whenLoaded(cancel, question.model, () => run.begin(cancel));
-    if (cancel.isCancellationRequested) return undefined;
     await run.ask("limpid/attribution", { methods: this.methods(), top: TOP }, { cancel });
     if (cancel.isCancellationRequested) return undefined;
     run.head = { ...run.head, is_stale: found.document.getText() !== run.text };

@@ -1,5 +1,6 @@
 // Activation: wiring only. Nothing is started before a prompt is looked at or a command is run.
 import * as vscode from "vscode";
+import { measureByItself } from "./auto_measuring";
 import { commands } from "./commands";
 import { followCursor } from "./follow";
 import { Limpid } from "./limpid";
@@ -17,7 +18,14 @@ export function activate(context: vscode.ExtensionContext): void {
   const panels = new Panels(limpid);
   panels.commands = (message) => carry(limpid, panels, message);
   const status = new StatusBar(limpid);
-  context.subscriptions.push(output, limpid, panels, status, followCursor(limpid, panels));
+  context.subscriptions.push(
+    output,
+    limpid,
+    panels,
+    status,
+    followCursor(limpid, panels),
+    measureByItself(limpid, panels),
+  );
 
   for (const [id, run] of Object.entries(commands(limpid, panels))) {
     const carried = async (argument?: unknown) => {

@@ -38,7 +38,7 @@ function links(document: vscode.TextDocument, position: vscode.Position): vscode
 /** Hovers of keys and settings explain no token: nothing to measure there. */
 function isOfToken(hover: vscode.Hover): boolean {
   return hover.contents.some((part) => {
-    const text = typeof part === "string" ? part : part.value;
+    const text = part instanceof vscode.MarkdownString ? part.value : "";
     return /token [\d,]+ of [\d,]+/.test(text);
   });
 }

@@ -46,7 +46,7 @@ function html(webview: vscode.Webview, extension: vscode.Uri): string {
 
 /** One webview that shows the panel. */
 class Shown {
-  private readonly under_way = new Map<number, vscode.CancellationTokenSource>();
+  private readonly underWay = new Map<number, vscode.CancellationTokenSource>();
   private readonly listening: vscode.Disposable[] = [];
   private isReady = false;
   private waiting: ToPanel[] = [];
@@ -79,7 +79,7 @@ class Shown {
       case "request":
         return await this.answered(message);
       case "cancel":
-        this.under_way.get(message.id)?.cancel();
+        this.underWay.get(message.id)?.cancel();
         return;
       case "point":
         this.limpid.heat.point(message.token);
@@ -96,15 +96,15 @@ class Shown {
   private async answered(message: Extract<FromPanel, { type: "request" }>): Promise<void> {
     const { id, method, params } = message;
     const cancel = new vscode.CancellationTokenSource();
-    this.under_way.set(id, cancel);
+    this.underWay.set(id, cancel);
     try {
       const partial = (value: unknown) => this.tell({ type: "partial", id, value });
-      const result = await this.asked(message.run, method, params as Ask<Method>, cancel.token, partial);
+      const result = await this.asked(message.run, method, params, cancel.token, partial);
       if (!cancel.token.isCancellationRequested) this.tell({ type: "answer", id, result });
     } catch (error) {
       this.tell({ type: "failed", id, problem: asProblem(error) });
     } finally {
-      this.under_way.delete(id);
+      this.underWay.delete(id);
       cancel.dispose();
     }
   }
@@ -112,7 +112,7 @@ class Shown {
   private async asked(
     runId: string | null,
     method: Method,
-    params: Ask<Method>,
+    params: object,
     cancel: vscode.CancellationToken,
     partial: (value: unknown) => void,
   ): Promise<unknown> {
@@ -124,7 +124,10 @@ class Shown {
     if (!run) throw problem("no-longer-kept", "This run was forgotten. Inspect the prompt again.");
     const streams = method === "limpid/continue" || method === "limpid/effect";
     const full = method === "limpid/compare" ? this.named(params as Ask<"limpid/compare">) : params;
-    const result = await run.ask(method, full, { cancel, ...(streams ? { partial } : {}) });
+    const result = await run.ask(method, full, {
+      cancel,
+      ...(streams ? { partial } : {}),
+    });
     if (method === "limpid/effect") this.panels.measured(run.head.id);
     return result;
   }
@@ -140,7 +143,7 @@ class Shown {
   }
 
   dispose(): void {
-    for (const cancel of this.under_way.values()) cancel.cancel();
+    for (const cancel of this.underWay.values()) cancel.cancel();
     for (const one of this.listening) one.dispose();
   }
 }

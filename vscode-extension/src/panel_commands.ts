@@ -14,6 +14,10 @@ function isOurs(command: string): boolean {
   return /^limpid\.[A-Za-z]+$/.test(command);
 }
 
+function words(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
 export async function carry(
   limpid: Limpid,
   panels: Panels,
@@ -70,11 +74,11 @@ export async function carry(
       return;
     }
     case "insertContinuation":
-      return await insert(limpid, String(argument["text"] ?? ""));
+      return await insert(limpid, words(argument["text"]));
     case "saveSwitches":
       return await saveSwitches(limpid, argument["switches"] as (Intervention | string)[]);
     case "copyMarkdown":
-      await vscode.env.clipboard.writeText(String(argument["text"] ?? ""));
+      await vscode.env.clipboard.writeText(words(argument["text"]));
       vscode.window.setStatusBarMessage("Copied as Markdown.", 3000);
       return;
     case "follow":
@@ -94,7 +98,7 @@ export async function carry(
       limpid.output.show(true);
       return;
     case "run": {
-      const command = String(argument["command"] ?? "");
+      const command = words(argument["command"]);
       if (isOurs(command)) await vscode.commands.executeCommand(command, argument["argument"]);
       return;
     }

@@ -1,8 +1,8 @@
 // Quick picks: target, foil, model, device, what to save. What must not live here: what happens with the choice.
 import * as vscode from "vscode";
-import { bytes, probability } from "../webview/display";
+import { bytes, probability, rank } from "../webview/display";
 import { token as display } from "../webview/token_display";
-import type { ModelRow, ModelsResult, NodeCard, Prediction, Answer } from "./generated/protocol";
+import type { ModelRow, ModelsResult, Prediction } from "./generated/protocol";
 import type { Limpid } from "./limpid";
 import type { Run } from "./run";
 
@@ -20,16 +20,27 @@ export async function chooseToken(
   position: number,
   how: { title: string; without?: number; none?: string },
 ): Promise<{ token: number | string | null } | undefined> {
-  const items = run
-    .ask("limpid/node", { node: { kind: "resid_post", layer: await lastLayer(run), position }, top: OFFERED })
-    .then((answer: Answer<NodeCard>) => answer.view.top);
+  const first = await run.begin();
+  // The ten best of the target's place came with the tokens; more, and other places, are read off the last residual.
+  const known = first.view.target.position === position ? first.view.predictions : [];
+  const layer = first.view.model.n_layers - 1;
+  const node = { kind: "resid_post" as const, layer, position };
+  const items = run.ask("limpid/node", { node, top: OFFERED }).then((answer) => answer.view.top);
   return await new Promise((resolve) => {
     const pick = vscode.window.createQuickPick<TokenItem>();
     pick.title = how.title;
     pick.placeholder = "A likely token, or type one exactly, its leading space too";
     pick.busy = true;
     const base: TokenItem[] = how.none ? [{ label: `$(circle-slash) ${how.none}`, none: true }] : [];
-    let likely: TokenItem[] = [];
+    const offer = (rows: readonly Prediction[]) =>
+      rows
+        .map((row, at) => ({
+          label: display(row.text),
+          description: `${probability(row.prob)}  ${rank(at + 1)}`,
+          token: row.id,
+        }))
+        .filter((item) => item.token !== how.without);
+    let likely: TokenItem[] = offer(known);
     const refresh = () => {
       const typed = pick.value;
       const own: TokenItem[] =
@@ -48,13 +59,7 @@ export async function chooseToken(
     refresh();
     void items.then(
       (rows) => {
-        likely = rows
-          .filter((row: Prediction) => row.id !== how.without)
-          .map((row: Prediction, at: number) => ({
-            label: display(row.text),
-            description: `${probability(row.prob)}  #${at + 1}`,
-            token: row.id,
-          }));
+        likely = offer(rows);
         pick.busy = false;
         refresh();
       },
@@ -72,11 +77,6 @@ export async function chooseToken(
     });
     pick.show();
   });
-}
-
-async function lastLayer(run: Run): Promise<number> {
-  const answer = await run.begin();
-  return answer.view.model.n_layers - 1;
 }
 
 export async function models(limpid: Limpid): Promise<ModelRow[]> {

@@ -196,8 +196,11 @@ export class Run {
       listening = client.onProgress(new ProgressType<unknown>(), token, how.partial);
     }
     try {
-      const result = await client.sendRequest<Methods[M]["result"]>(method, full, how.cancel);
-      if (byPlace && result !== null && typeof result === "object" && "analysis" in result) {
+      // An argument that is undefined would make a list of the params.
+      const result = await (how.cancel
+        ? client.sendRequest<Methods[M]["result"]>(method, full, how.cancel)
+        : client.sendRequest<Methods[M]["result"]>(method, full));
+      if (byPlace && "analysis" in result) {
         this.analysis = result.analysis;
       }
       return result;
