@@ -1,6 +1,7 @@
 // Builds what is shipped: the extension (Node), the panel (browser), and the panel's code and styles for the HTML report.
 // `--watch` rebuilds; `--dev` keeps names and adds source maps.
 import { build, context } from "esbuild";
+import { writeReport } from "./report.mjs";
 
 const dev = process.argv.includes("--dev") || process.argv.includes("--watch");
 const shared = {
@@ -34,4 +35,6 @@ if (process.argv.includes("--watch")) {
   for (const options of [extension, panel]) await (await context(options)).watch();
 } else {
   await Promise.all([build(extension), build(panel)]);
+  // A report with source maps would be committed by mistake.
+  if (!dev) await writeReport();
 }

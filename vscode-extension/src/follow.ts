@@ -25,8 +25,12 @@ export function followCursor(limpid: Limpid, panels: Panels): vscode.Disposable 
       }
     }, REST_MS);
   });
+  const hovering = limpid.server.onDidHover(({ document, position }) => {
+    panels.tell({ type: "point", token: limpid.heat.tokenAt(document, position) ?? null });
+  });
   return new vscode.Disposable(() => {
     clearTimeout(waiting);
+    hovering.dispose();
     listening.dispose();
   });
 }

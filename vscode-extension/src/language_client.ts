@@ -40,6 +40,12 @@ export class Server implements vscode.Disposable {
   private ends: number[] = [];
   private readonly changed = new vscode.EventEmitter<ServerState>();
   readonly onDidChange = this.changed.event;
+  private readonly hovered = new vscode.EventEmitter<{
+    document: vscode.TextDocument;
+    position: vscode.Position;
+  }>();
+  /** The pointer rests on a place of a prompt. */
+  readonly onDidHover = this.hovered.event;
   state: ServerState = "off";
   version = "";
 
@@ -99,7 +105,7 @@ export class Server implements vscode.Disposable {
       documentSelector: [{ scheme: "file" }, { scheme: "untitled" }, { scheme: "vscode-remote" }],
       outputChannel: this.output,
       traceOutputChannel: this.output,
-      middleware: middleware(this.taken),
+      middleware: middleware(this.taken, (document, position) => this.hovered.fire({ document, position })),
       synchronize: { configurationSection: "limpid" },
       initializationFailedHandler: () => false,
       errorHandler: {
@@ -157,5 +163,6 @@ export class Server implements vscode.Disposable {
   dispose(): void {
     void this.discard();
     this.changed.dispose();
+    this.hovered.dispose();
   }
 }

@@ -43,7 +43,10 @@ function isOfToken(hover: vscode.Hover): boolean {
   });
 }
 
-export function middleware(taken: TakenDocuments): Middleware {
+/** What is told of every hover, so that the panel lights up the same token. */
+export type Hovered = (document: vscode.TextDocument, position: vscode.Position) => void;
+
+export function middleware(taken: TakenDocuments, hovered: Hovered): Middleware {
   /** Runs `next` for documents that are ours; for others answers nothing. */
   const ours = <T>(document: vscode.TextDocument, next: () => T): T | undefined =>
     taken.includes(document) ? next() : undefined;
@@ -62,6 +65,7 @@ export function middleware(taken: TakenDocuments): Middleware {
       taken.forget(document.uri);
     },
     provideHover: async (document, position, token, next) => {
+      if (taken.includes(document)) hovered(document, position);
       const hover = await ours(document, () => next(document, position, token));
       if (hover && isOfToken(hover)) hover.contents.push(links(document, position));
       return hover;

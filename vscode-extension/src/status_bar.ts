@@ -41,7 +41,7 @@ export class StatusBar implements vscode.Disposable {
         server.state === "on" ? "Limpid is ready" : "Limpid starts when it is asked for something";
     }
     this.item.accessibilityInformation = {
-      label: `Limpid: ${this.item.text.replace(/\$\([^)]*\) ?/g, "")}`,
+      label: `Limpid: ${this.item.text.replace(/\$\([^)]*\) ?/g, "")}. ${String(this.item.tooltip)}`,
       role: "button",
     };
     this.item.show();

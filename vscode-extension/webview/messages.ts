@@ -8,13 +8,19 @@ import type {
   ModelRow,
   Objective,
   Prediction,
+  Subject,
   Target,
 } from "../src/generated/protocol";
 
 export type Method = keyof Methods;
 
+/** A run to compare with: an earlier one, by its `RunHead.id`, which the home turns into `{ analysis }`; or a subject. */
+export type CompareWith = Subject | { run: string };
+
 /** Params of a method without what the home fills in: the run's subject, and the token for partial results. */
-export type Ask<M extends Method> = Omit<Methods[M]["params"], "subject" | "partial_result_token">;
+export type Ask<M extends Method> = M extends "limpid/compare"
+  ? Omit<Methods[M]["params"], "subject" | "with"> & { with: CompareWith[] }
+  : Omit<Methods[M]["params"], "subject" | "partial_result_token">;
 
 /** Something of a run that can be looked at. */
 export type Selection =

@@ -1,0 +1,11 @@
+// Params that are worded in more than one place: a report answers exactly these.
+// What must not live here: asking.
+import type { Ask } from "./messages";
+
+/** Rows of each ranking. */
+export const TOP = 30;
+
+/** The method that heat shows, and flow beside it. */
+export function attributionParams(method: string): Ask<"limpid/attribution"> {
+  return { methods: method === "flow" ? ["flow"] : [method, "flow"], top: TOP };
+}
