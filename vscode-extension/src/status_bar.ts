@@ -41,7 +41,7 @@ export class StatusBar implements vscode.Disposable {
         server.state === "on" ? "Limpid is ready" : "Limpid starts when it is asked for something";
     }
     this.item.accessibilityInformation = {
-      label: `Limpid: ${this.item.text.replace(/\$\([^)]*\) ?/g, "")}. ${String(this.item.tooltip)}`,
+      label: `Limpid: ${this.item.text.replace(/\$\([^)]*\) ?/g, "")}. ${this.item.tooltip}`,
       role: "button",
     };
     this.item.show();

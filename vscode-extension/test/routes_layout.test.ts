@@ -222,7 +222,7 @@ describe("slider", () => {
   });
   test("steps are worked out for files without", () => {
     const { routes } = synthetic(10, 4, 5000);
-    const graph = graphOf({ ...routes, steps: null, shown: 0.9 });
+    const graph = graphOf({ ...routes, steps: undefined, shown: 0.9 });
     expect(graph.steps.at(-1)).toEqual({ edges: graph.edges.length, shown: 0.9 });
     for (const [at, step] of graph.steps.entries())
       expect(step.shown).toBeGreaterThanOrEqual((graph.steps[at - 1]?.shown ?? 0) - 1e-9);

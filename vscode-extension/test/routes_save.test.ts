@@ -35,7 +35,7 @@ function picture(text: string, numbers: boolean): string {
     unfoldedLayers: new Set(),
   });
   const colours = new Proxy({ isHighContrast: false, font: `"Segoe UI", sans-serif` } as Colours, {
-    get: (of, name) => Reflect.get(of, name) ?? "rgb(1, 2, 3)",
+    get: (of, name): unknown => Reflect.get(of, name) ?? "rgb(1, 2, 3)",
   });
   return toSvg({
     graph,

@@ -49,5 +49,9 @@ export class ResponseError extends Error {
     super(message);
   }
 }
-export class ProgressType {}
-export class LanguageClient {}
+export class ProgressType {
+  readonly kind = "progress";
+}
+export class LanguageClient {
+  readonly kind = "client";
+}
