@@ -19,6 +19,7 @@ mod long_changed_runs;
 mod not_finite;
 mod permuted_heads;
 mod refused_changes;
+mod route_steps;
 mod routes;
 mod scores;
 mod shared_findings;

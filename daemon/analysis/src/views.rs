@@ -10,3 +10,4 @@ pub mod interventions;
 pub mod known_effects;
 mod question;
 mod rankings;
+pub mod route_steps;

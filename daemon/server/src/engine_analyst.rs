@@ -298,7 +298,10 @@ impl Analyst for EngineAnalyst {
             let top = rows(params.top);
             Ok(RoutesView {
                 target: inspector.target(),
-                routes: inspector.routes(),
+                routes: match params.max_edges {
+                    Some(max_edges) => inspector.strongest_routes(max_edges),
+                    None => inspector.routes(),
+                },
                 heads: inspector.heads(None, RankBy::Flow, top)?,
                 neurons: inspector.neurons(None, RankBy::Flow, top)?,
             })

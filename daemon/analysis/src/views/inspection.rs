@@ -4,11 +4,12 @@ use crate::{
     attribution::{Attributions, Method},
     findings::Findings,
     objective::Objective,
-    route_graph::{EdgeKind, NodeKind},
+    route_graph::{Edge, EdgeKind, NodeId, NodeKind},
     views::{
         answers::FoilAnswer,
         effects,
         glance::{model_info, predictions, token_rows, token_text},
+        route_steps::{strongest, strongest_first},
     },
     vocabulary::{LensCell, lens_grid},
 };
@@ -210,56 +211,55 @@ impl Inspector {
 
     /// The drawn routes.
     pub fn routes(&self) -> wire_graph::Routes {
-        let n_positions = self.trace().n_tokens();
-        let mut index = vec![0; self.findings.graph.target.place(n_positions) + n_positions];
-        for (at, (node, _)) in self.findings.pruned.nodes.iter().enumerate() {
+        self.routes_over(self.findings.pruned.edges.iter())
+    }
+
+    /// The strongest of the drawn routes, as [`strongest`].
+    pub fn strongest_routes(&self, max_edges: usize) -> wire_graph::Routes {
+        let edges = &self.findings.pruned.edges;
+        let kept = strongest_first(edges.len(), max_edges, |at| edges[at].flow);
+        strongest(&self.routes_over(kept.iter().map(|&at| &edges[at])), max_edges)
+    }
+
+    fn routes_over<'a>(&self, edges: impl Iterator<Item = &'a Edge>) -> wire_graph::Routes {
+        let (findings, n_positions) = (&self.findings, self.trace().n_tokens());
+        let mut index = vec![0; findings.graph.target.place(n_positions) + n_positions];
+        for (at, (node, _)) in findings.pruned.nodes.iter().enumerate() {
             index[node.place(n_positions)] = at;
         }
+        let wire_node = |(index, (node, flow)): (usize, &(NodeId, f32))| wire_graph::RouteNode {
+            node: index,
+            kind: match node.kind {
+                NodeKind::Embed => wire_graph::NodeKind::Embed,
+                NodeKind::ResidMid => wire_graph::NodeKind::ResidMid,
+                NodeKind::Mlp => wire_graph::NodeKind::Mlp,
+                NodeKind::ResidPost => wire_graph::NodeKind::ResidPost,
+            },
+            layer: node.layer,
+            position: node.position,
+            flow: *flow,
+        };
+        let head =
+            |&(head, contribution): &(usize, f32)| wire_graph::EdgeHead { head, contribution };
+        let wire_edge = |edge: &Edge| wire_graph::RouteEdge {
+            from: index[edge.from.place(n_positions)],
+            to: index[edge.to.place(n_positions)],
+            kind: match edge.kind {
+                EdgeKind::Attention => wire_graph::EdgeKind::Attention,
+                EdgeKind::Residual => wire_graph::EdgeKind::Residual,
+                EdgeKind::MlpIn => wire_graph::EdgeKind::MlpIn,
+                EdgeKind::MlpOut => wire_graph::EdgeKind::MlpOut,
+            },
+            contribution: edge.contribution,
+            flow: edge.flow,
+            heads: edge.heads.iter().map(head).collect(),
+        };
         wire_graph::Routes {
-            prune: self.findings.prune.to_string(),
-            shown: self.findings.pruned.shown,
-            nodes: self
-                .findings
-                .pruned
-                .nodes
-                .iter()
-                .enumerate()
-                .map(|(index, (node, flow))| wire_graph::RouteNode {
-                    node: index,
-                    kind: match node.kind {
-                        NodeKind::Embed => wire_graph::NodeKind::Embed,
-                        NodeKind::ResidMid => wire_graph::NodeKind::ResidMid,
-                        NodeKind::Mlp => wire_graph::NodeKind::Mlp,
-                        NodeKind::ResidPost => wire_graph::NodeKind::ResidPost,
-                    },
-                    layer: node.layer,
-                    position: node.position,
-                    flow: *flow,
-                })
-                .collect(),
-            edges: self
-                .findings
-                .pruned
-                .edges
-                .iter()
-                .map(|edge| wire_graph::RouteEdge {
-                    from: index[edge.from.place(n_positions)],
-                    to: index[edge.to.place(n_positions)],
-                    kind: match edge.kind {
-                        EdgeKind::Attention => wire_graph::EdgeKind::Attention,
-                        EdgeKind::Residual => wire_graph::EdgeKind::Residual,
-                        EdgeKind::MlpIn => wire_graph::EdgeKind::MlpIn,
-                        EdgeKind::MlpOut => wire_graph::EdgeKind::MlpOut,
-                    },
-                    contribution: edge.contribution,
-                    flow: edge.flow,
-                    heads: edge
-                        .heads
-                        .iter()
-                        .map(|&(head, contribution)| wire_graph::EdgeHead { head, contribution })
-                        .collect(),
-                })
-                .collect(),
+            prune: findings.prune.to_string(),
+            shown: findings.pruned.shown,
+            nodes: findings.pruned.nodes.iter().enumerate().map(wire_node).collect(),
+            edges: edges.map(wire_edge).collect(),
+            steps: Vec::new(),
         }
     }
 }

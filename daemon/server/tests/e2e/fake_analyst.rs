@@ -5,6 +5,7 @@ use crate::{
     fake_prompts::{rendering, target},
     fake_work::{Runs, Words},
 };
+use limpid_analysis::views::route_steps::strongest;
 use limpid_engine::error::EngineError;
 use limpid_protocol::{
     component::{ComponentId, ComponentKind},
@@ -163,6 +164,7 @@ fn routes(position: usize) -> Routes {
         shown: 0.91,
         edges: (0..position).map(edge).collect(),
         nodes,
+        steps: vec![],
     }
 }
 
@@ -319,7 +321,10 @@ impl Analyst for FakeAnalyst {
     fn routes(&self, ask: &Ask, params: &RoutesParams, _: &Job) -> Result<RoutesView, ViewError> {
         let target = target(ask, tokens(&ask.text).len());
         let prune = params.prune.clone().unwrap_or_default();
-        let routes = Routes { prune, ..routes(target.position) };
+        let mut routes = Routes { prune, ..routes(target.position) };
+        if let Some(max_edges) = params.max_edges {
+            routes = strongest(&routes, max_edges);
+        }
         Ok(RoutesView { target, routes, heads: vec![], neurons: vec![] })
     }
 
