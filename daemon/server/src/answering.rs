@@ -2,38 +2,30 @@
 //! What must not live here: what a view shows.
 
 use crate::{
-    analyses::{Analyses, Numbers, ViewKey},
-    analyst::{Analyst, Ask, Job},
+    analyses::{Analyses, ViewKey},
+    analyst::{Ask, Job},
     capabilities::Negotiated,
     configuration::Configuration,
     documents::{Document, Documents},
     error_codes::from_engine,
     flights::Flights,
+    job_desk::JobDesk,
     methods::Served,
-    part_shares::FLOW,
     place::Place,
     progress,
     prompt_document::PromptDocument,
     shared::{ClientId, Shared},
     token_table::token_table,
     urgency::{class, only_reads},
-    waiters::Waiters,
 };
-use limpid_analysis::views::known_effects::KnownEffects;
 use limpid_engine::{cancel::CancelToken, mailbox::Turn};
 use limpid_protocol::{
-    inspection::Inspection,
     request::{Answer, Subject},
     view_error::{ErrorKind, ViewError},
-    views::{
-        attribution::{AttributionParams, AttributionView},
-        tokens::TokensView,
-    },
+    views::tokens::TokensView,
 };
-use serde::Serialize;
 use serde_json::Value;
 use std::{
-    cell::Cell,
     collections::BTreeSet,
     sync::{Arc, Mutex, OnceLock},
     time::{Duration, Instant},
@@ -185,19 +177,12 @@ impl Desk {
     ) -> Option<Result<T, ViewError>> {
         let desk = self.job_desk(true);
         let result = work(&desk, &Job::new(CancelToken::default(), |_, _| {}));
-        (!desk.has_missed.get()).then_some(result)
+        (!desk.has_missed()).then_some(result)
     }
 
-    fn job_desk(&self, only_kept: bool) -> JobDesk {
+    pub(crate) fn job_desk(&self, only_kept: bool) -> JobDesk {
         let Shared { analyst, numbers, waiters, .. } = &*self.shared;
-        JobDesk {
-            analyst: analyst.clone(),
-            numbers: numbers.clone(),
-            waiters: waiters.clone(),
-            only_kept,
-            has_missed: Cell::new(false),
-            has_asked: Cell::new(false),
-        }
+        JobDesk::new(analyst.clone(), numbers.clone(), waiters.clone(), only_kept)
     }
 
     /// A glance at a prompt.
@@ -286,112 +271,5 @@ impl Desk {
         self.documents.snapshot(&place.uri)?;
         self.require_version(&place.uri, place.version)?;
         Ok(Place::clone(&place).with(subject))
-    }
-}
-
-/// What a job works with.
-pub(crate) struct JobDesk {
-    analyst: Arc<dyn Analyst>,
-    numbers: Arc<Numbers>,
-    waiters: Waiters,
-    /// Nothing may be computed: the job runs on the task of all handlers.
-    only_kept: bool,
-    has_missed: Cell<bool>,
-    /// The models were asked for something that is not kept.
-    has_asked: Cell<bool>,
-}
-
-impl JobDesk {
-    /// The models.
-    ///
-    /// # Errors
-    /// Only what is kept may be used now.
-    pub(crate) fn analyst(&self) -> Result<&dyn Analyst, ViewError> {
-        if self.only_kept {
-            self.has_missed.set(true);
-            return Err(ViewError::new(ErrorKind::Cancelled, "not kept"));
-        }
-        self.has_asked.set(true);
-        Ok(&*self.analyst)
-    }
-
-    /// A view as JSON. What the models were asked for is computed at most once for a question and its params; what is made of kept
-    /// numbers is not kept again.
-    fn view<T: Serialize>(
-        &self,
-        ask: &Ask,
-        key: &ViewKey,
-        compute: impl FnOnce() -> Result<T, ViewError>,
-    ) -> Result<Value, ViewError> {
-        if let Some(kept) = self.numbers.view(ask, key) {
-            return Ok(kept.view.clone());
-        }
-        self.has_asked.set(false);
-        let view = serde_json::to_value(compute()?)
-            .map_err(|error| ViewError::new(ErrorKind::Internal, error.to_string()))?;
-        if self.has_asked.get() {
-            self.numbers.keep_view(ask, key, &view);
-        }
-        Ok(view)
-    }
-
-    /// A glance, computed at most once for a question; an inspection of it holds one.
-    ///
-    /// # Errors
-    /// Of the engine and the request.
-    pub(crate) fn glance(&self, ask: &Ask, job: &Job) -> Result<Arc<TokensView>, ViewError> {
-        if let Some(kept) = self.numbers.glance(ask) {
-            return Ok(kept);
-        }
-        let analyst = self.analyst()?;
-        let shared = job.until(self.cancel_of(ask, job));
-        let glance = Arc::new(analyst.glance(ask, &shared)?);
-        shared.check()?;
-        self.numbers.keep_glance(ask, glance.clone());
-        job.check()?;
-        Ok(glance)
-    }
-
-    /// Step one, computed at most once for a question, and given up only when nobody waits for it any more.
-    pub(crate) fn inspection(&self, ask: &Ask, job: &Job) -> Result<Arc<Inspection>, ViewError> {
-        if let Some(kept) = self.numbers.first(ask) {
-            return Ok(kept);
-        }
-        let analyst = self.analyst()?;
-        let shared = job.until(self.cancel_of(ask, job));
-        let inspection = Arc::new(analyst.inspect(ask, &shared)?);
-        shared.check()?;
-        self.numbers.keep_first(ask, inspection.clone());
-        job.check()?;
-        Ok(inspection)
-    }
-
-    /// What was measured of a question so far.
-    pub(crate) fn known_effects(&self, ask: &Ask) -> KnownEffects {
-        self.numbers.known_effects(ask)
-    }
-
-    /// Step two with default rows and the flow of every token, computed at most once for a question.
-    pub(crate) fn attributions(
-        &self,
-        ask: &Ask,
-        job: &Job,
-    ) -> Result<Arc<AttributionView>, ViewError> {
-        if let Some(kept) = self.numbers.second(ask) {
-            return Ok(kept);
-        }
-        let methods = Some(vec!["atp".to_owned(), FLOW.to_owned()]);
-        let params = AttributionParams { subject: Subject::nothing(), methods, top: None };
-        let analyst = self.analyst()?;
-        let shared = job.until(self.cancel_of(ask, job));
-        let attribution = Arc::new(analyst.attributions(ask, &params, &shared)?);
-        shared.check()?;
-        self.numbers.keep_second(ask, attribution.clone());
-        job.check()?;
-        Ok(attribution)
-    }
-
-    fn cancel_of(&self, ask: &Ask, job: &Job) -> CancelToken {
-        self.waiters.cancel_of(ask).unwrap_or_else(|| job.cancel.clone())
     }
 }

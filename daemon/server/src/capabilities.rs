@@ -91,6 +91,11 @@ impl Negotiated {
         if self.refreshes_inlays {
             let _ = client.inlay_hint_refresh().await;
         }
+        self.refresh_measured(client).await;
+    }
+
+    /// Has the editor ask anew for what measuring changes: lenses and hints.
+    pub(crate) async fn refresh_measured(self, client: &Client) {
         self.refresh_lenses(client).await;
         if self.refreshes_diagnostics {
             let _ = client.workspace_diagnostic_refresh().await;

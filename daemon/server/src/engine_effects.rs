@@ -2,11 +2,11 @@
 //! the cached trace.
 
 use crate::{
-    analyst::{Ask, Job, Measures, Turn},
+    analyst::{Ask, Job, Measures},
     effect_parts::{PartNode, PartedText},
     engine_analyst::{EngineAnalyst, Inspected},
     error_codes::from_engine,
-    parts::{Outline, Titled},
+    parts::Outline,
 };
 use limpid_analysis::{
     attribution::Attributions,
@@ -224,9 +224,7 @@ impl Asking<'_> {
             Some(answer) => answer.start - 1,
             None => self.inspector.objective.position,
         };
-        let titled = |turn: &Turn| Titled { name: turn.role.clone(), span: turn.content.clone() };
-        let turns = self.ask.turns.iter().flat_map(|turns| turns.iter().map(titled));
-        let outline = Outline::find(&self.ask.text, turns.collect());
+        let outline = Outline::of_ask(self.ask);
         let parted =
             PartedText { text: &self.ask.text, outline: &outline, tokens: self.prompt, target };
         if let Some(sweep) = &params.sweep {

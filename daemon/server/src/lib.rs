@@ -27,6 +27,7 @@ pub mod frame_guard;
 mod highlights;
 mod hover;
 mod inlay;
+mod job_desk;
 mod measuring;
 mod message_head;
 mod method_stats;

@@ -62,8 +62,9 @@ impl Desk {
         &self,
         place: &Arc<Place>,
         within: Option<Range<usize>>,
-        params: EffectParams,
+        mut params: EffectParams,
     ) -> Result<(Box<dyn Measures>, EffectView), ViewError> {
+        params.floor = params.floor.or(self.settings_of(&place.uri).effects_floor);
         self.require_loaded(place.ask.model.as_deref())?;
         let started = Instant::now();
         let flight = self.flights.start(&place.uri, Effect::METHOD);
@@ -74,9 +75,9 @@ impl Desk {
         self.require_version(&place.uri, place.version)?;
         self.shared.stats.record(Effect::METHOD, started.elapsed());
         let found = result?;
-        // Lenses show what is measured.
+        // Lenses and hints show what is measured.
         let (negotiated, client) = (self.negotiated(), self.client.clone());
-        tokio::spawn(async move { negotiated.refresh_lenses(&client).await });
+        tokio::spawn(async move { negotiated.refresh_measured(&client).await });
         Ok(found)
     }
 

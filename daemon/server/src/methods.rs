@@ -1,15 +1,17 @@
 //! Which call of the [`Analyst`](crate::analyst::Analyst) answers which view. A view of the protocol's list without a row here does not compile.
 
 use crate::{
-    analyst::{Ask, Job, Turn},
-    answering::JobDesk,
+    analyst::{Ask, Job},
+    job_desk::JobDesk,
     part_shares::{FLOW, flows},
-    parts::{self, Outline, Titled, TokenScores},
+    parts::{self, Outline, TokenScores},
     settings::Settings,
 };
+use limpid_analysis::views::route_steps::strongest;
 use limpid_protocol::{
     inspection::{Inspection, Target},
-    request::View,
+    part_row::{PartBy, PartRow},
+    request::{Subject, View},
     view_error::ViewError,
     views::{
         attribution::{AttributionParams, AttributionView, TokenAttribution},
@@ -79,7 +81,10 @@ impl Served for RouteGraph {
         } else {
             RoutesView {
                 target: step.target.clone(),
-                routes: step.routes.clone(),
+                routes: match params.max_edges {
+                    Some(max_edges) => strongest(&step.routes, max_edges),
+                    None => step.routes.clone(),
+                },
                 heads: step.heads.clone(),
                 neurons: step.neurons.clone(),
             }
@@ -122,24 +127,8 @@ impl Served for Parts {
         step: &Inspection,
         job: &Job,
     ) -> Result<PartsView, ViewError> {
-        let method = params.method.as_deref().unwrap_or(ATP);
-        let found = if method == ATP {
-            desk.attributions(ask, job)?
-        } else {
-            let of_tokens = AttributionParams {
-                subject: params.subject.clone(),
-                methods: Some(vec![method.to_owned(), FLOW.to_owned()]),
-                top: Some(0),
-            };
-            Arc::new(desk.analyst()?.attributions(ask, &of_tokens, job)?)
-        };
-        let flows = flows(step, &found);
-        let scores = TokenScores { flows: &flows, attributions: &found.attribution.scores };
-        let titled = |turn: &Turn| Titled { name: turn.role.clone(), span: turn.content.clone() };
-        let messages = ask.turns.iter().flat_map(|turns| turns.iter().map(titled)).collect();
-        let outline = Outline::find(&ask.text, messages);
-        let segments = parts::segments(&ask.text, &outline, params.by);
-        let mut parts = parts::roll_up(&ask.text, &segments, &step.tokens, scores);
+        let cut = (params.by, params.method.as_deref().unwrap_or(ATP));
+        let (found, mut parts) = rolled_up(desk, ask, cut, step, job)?;
         desk.known_effects(ask).beside_parts(&mut parts, first_explained(&found.target));
         Ok(PartsView {
             target: found.target.clone(),
@@ -149,6 +138,34 @@ impl Served for Parts {
             parts,
         })
     }
+}
+
+/// Attributions by a method, and rolled up to the parts of a cut.
+///
+/// # Errors
+/// Of the engine and the request.
+pub(crate) fn rolled_up(
+    desk: &JobDesk,
+    ask: &Ask,
+    (by, method): (PartBy, &str),
+    step: &Inspection,
+    job: &Job,
+) -> Result<(Arc<AttributionView>, Vec<PartRow>), ViewError> {
+    let found = if method == ATP {
+        desk.attributions(ask, job)?
+    } else {
+        let of_tokens = AttributionParams {
+            subject: Subject::nothing(),
+            methods: Some(vec![method.to_owned(), FLOW.to_owned()]),
+            top: Some(0),
+        };
+        Arc::new(desk.analyst()?.attributions(ask, &of_tokens, job)?)
+    };
+    let flows = flows(step, &found);
+    let scores = TokenScores { flows: &flows, attributions: &found.attribution.scores };
+    let segments = parts::segments(&ask.text, &Outline::of_ask(ask), by);
+    let rows = parts::roll_up(&ask.text, &segments, &step.tokens, scores);
+    Ok((found, rows))
 }
 
 /// The first position whose prediction is explained: tokens before it can be hidden from it.

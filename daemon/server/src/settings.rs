@@ -46,6 +46,8 @@ pub struct Settings {
     pub heat_show: Option<HeatShow>,
     /// Share of flow that the routes show, 0..1.
     pub routes_mass: Option<f32>,
+    /// Nats below which a measured effect counts as none.
+    pub effects_floor: Option<f32>,
     /// Rules for some of the folder's files, in order.
     pub prompts: Vec<PromptRule>,
 }
@@ -145,6 +147,7 @@ impl Settings {
             heat_method: self.heat_method.or(further.heat_method),
             heat_show: self.heat_show.or(further.heat_show),
             routes_mass: self.routes_mass.or(further.routes_mass),
+            effects_floor: self.effects_floor.or(further.effects_floor),
             prompts,
         }
     }

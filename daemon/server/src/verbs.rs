@@ -9,6 +9,7 @@ mod completions;
 pub(crate) mod diagnostics;
 mod heat;
 mod hovers;
+mod idle_lines;
 mod influence;
 mod inlay_hints;
 mod measure;
@@ -20,7 +21,8 @@ pub(crate) use heat::legend as heat_legend;
 
 use crate::{
     analyst::{Ask, Job},
-    answering::{Desk, JobDesk},
+    answering::Desk,
+    job_desk::JobDesk,
     place::{Place, holds},
     positions::{Encoding, to_byte, to_position, to_range},
     settings::folder::FILE_NAME,

@@ -4,7 +4,7 @@ use limpid_protocol::{
     effect::{Disagreement, EffectRow},
     head_row::HeadRow,
     inspection::Attribution,
-    intervention::{Intervention, InterventionSet},
+    intervention::{Intervention, InterventionKind, InterventionSet},
     neuron_row::NeuronRow,
     part_row::{PartKind, PartRow, TokenSpan},
 };
@@ -126,6 +126,20 @@ impl KnownEffects {
         }
         let token = || (start + 1 == end).then(|| self.of(Intervention::knockout(start))).flatten();
         self.of(Intervention::span_knockout(start, end)).or_else(token)
+    }
+
+    /// Of tokens taken out together, as far as they lie before `target`.
+    pub fn of_deleted(&self, tokens: &TokenSpan, target: usize) -> Option<f32> {
+        let (start, end) = (tokens.start, tokens.end.min(target));
+        if start >= end {
+            return None;
+        }
+        let delete = Intervention::of(InterventionKind::Delete);
+        let token = || {
+            let one = Intervention { token: Some(start), ..delete.clone() };
+            (start + 1 == end).then(|| self.of(one)).flatten()
+        };
+        self.of(Intervention { span: Some([start, end]), ..delete.clone() }).or_else(token)
     }
 
     /// Beside parts, as far as they lie before `target`.

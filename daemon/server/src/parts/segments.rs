@@ -2,6 +2,7 @@
 //! Words and sentences are Unicode's (UAX 29); sentences are then mended where a dot ends none. What must not live here: tokens, scores.
 
 use crate::{
+    analyst::{Ask, Turn},
     prompt_document::{Section, SectionKind},
     prompt_formats::sections_of,
     prompt_text::{Message, PromptText},
@@ -45,6 +46,13 @@ impl Outline {
         let chat = (!messages.is_empty()).then(|| messages.iter().map(message).collect());
         let prompt = PromptText { messages: chat, ..PromptText::plain(text, 0) };
         Self { messages, ..Self::of(&prompt, &sections_of(&prompt)) }
+    }
+
+    /// What the prompt of a question holds.
+    pub(crate) fn of_ask(ask: &Ask) -> Self {
+        let titled = |turn: &Turn| Titled { name: turn.role.clone(), span: turn.content.clone() };
+        let turns = ask.turns.iter().flat_map(|turns| turns.iter().map(titled));
+        Self::find(&ask.text, turns.collect())
     }
 
     /// What a prompt of a document holds: its messages, and those of its sections that are examples.

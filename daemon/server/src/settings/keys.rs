@@ -16,6 +16,8 @@ pub enum Kind {
     Count(usize),
     /// A number above 0, at most 1.
     Share,
+    /// A number from 0 on, of nats.
+    Nats,
     /// A name of an attribution method.
     Method,
     /// One of these words.
@@ -35,6 +37,7 @@ impl Kind {
             Self::Flag => "true or false".to_owned(),
             Self::Count(most) => format!("a whole number from 0 to {most}"),
             Self::Share => "a number above 0 and at most 1".to_owned(),
+            Self::Nats => "a number from 0 on".to_owned(),
             Self::Method => format!("one of {}", methods().join(", ")),
             Self::OneOf(words) => format!("one of {}", words.join(", ")),
             Self::Texts => "a list of texts".to_owned(),
@@ -131,6 +134,12 @@ pub const FOLDER_KEYS: &[Key] = &[
         Some("0.9"),
         "Share of the flow that the routes show; the rest is pruned, and said.",
     ),
+    key(
+        "effects.floor",
+        Kind::Nats,
+        Some("0.05"),
+        "Measured effects below so many nats count as none; a line without any is pointed at.",
+    ),
 ];
 
 /// Name of the list of rules in `limpid.toml`.
@@ -173,7 +182,8 @@ pub const EDITOR_ONLY: &[&str] = &[
     "device",
     "memoryBudget",
     "heat.scale",
-    "effects",
+    "effects.auto",
+    "effects.budgetMs",
     "followCursor",
     "languages",
     "trace",

@@ -149,6 +149,8 @@ impl Reader {
                 if usize::try_from(*n).is_ok_and(|n| n <= most) => {}
             (Kind::Share, Value::Number(n)) if *n > 0.0 && *n <= 1.0 => {}
             (Kind::Share, Value::Whole(1)) => return Some(Value::Number(1.0)),
+            (Kind::Nats, Value::Number(n)) if *n >= 0.0 && n.is_finite() => {}
+            (Kind::Nats, Value::Whole(n)) if *n >= 0 => return Some(Value::Number(*n as f64)),
             (Kind::Method, Value::Text(text)) if methods().contains(&text.as_str()) => {}
             (Kind::OneOf(words), Value::Text(text)) if words.contains(&text.as_str()) => {}
             (Kind::Texts, Value::List(items)) if items.iter().all(is_text) => {}
@@ -218,6 +220,7 @@ fn set(settings: &mut Settings, name: &str, value: Value) {
         ("heat.method", Value::Text(text)) => settings.heat_method = Some(text),
         ("heat.show", Value::Text(word)) => settings.heat_show = HeatShow::named(&word),
         ("routes.mass", Value::Number(share)) => settings.routes_mass = Some(share as f32),
+        ("effects.floor", Value::Number(nats)) => settings.effects_floor = Some(nats as f32),
         // The test `every_key_is_read` shows that no key ends here.
         _ => {}
     }

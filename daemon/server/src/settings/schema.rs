@@ -46,6 +46,7 @@ fn property(key: &Key) -> Value {
         Kind::Flag => json!({"type": "boolean"}),
         Kind::Count(most) => json!({"type": "integer", "minimum": 0, "maximum": most}),
         Kind::Share => json!({"type": "number", "exclusiveMinimum": 0, "maximum": 1}),
+        Kind::Nats => json!({"type": "number", "minimum": 0}),
         Kind::Method => json!({"type": "string", "enum": methods()}),
         Kind::OneOf(words) => json!({"type": "string", "enum": words}),
         Kind::Texts => json!({"type": "array", "items": {"type": "string", "minLength": 1}}),

@@ -13,6 +13,7 @@ model = "a/b"
 chat = true
 untrusted = ["tool", "user"]
 routes.mass = 1
+effects.floor = 0.1
 
 [inlay]
 predictions = 10
@@ -49,7 +50,7 @@ fn every_key_is_read() {
     assert_eq!(untrusted.unwrap(), ["tool", "user"]);
     assert_eq!((settings.inlay_predictions, settings.inlay_surprisal), (Some(10), Some(true)));
     assert_eq!((settings.heat_method.as_deref(), settings.routes_mass), (Some("flow"), Some(1.0)));
-    assert_eq!(settings.heat_show, Some(HeatShow::Colors));
+    assert_eq!((settings.heat_show, settings.effects_floor), (Some(HeatShow::Colors), Some(0.1)));
     let rules = &settings.prompts;
     assert_eq!(rules[0].target.as_deref(), Some(" Paris"));
     assert_eq!(rules[0].foil.as_deref(), Some("262"));
@@ -95,7 +96,7 @@ fn what_is_wrong_is_said_where_it_stands_and_the_rest_holds() {
             ("`modle` is no key of limpid; did you mean `model`?".into(), "modle"),
             ("`chat` is `yes`; write true or false".into(), "'yes'"),
             (
-                "`foo` is no key of limpid; the keys here are model, chat, untrusted, inlay.predictions, inlay.surprisal, heat.method, heat.show, routes.mass, prompt".into(),
+                "`foo` is no key of limpid; the keys here are model, chat, untrusted, inlay.predictions, inlay.surprisal, heat.method, heat.show, routes.mass, effects.floor, prompt".into(),
                 "foo"
             ),
             ("`inlay.predictions` is 11; write a whole number from 0 to 10".into(), "11"),
@@ -103,7 +104,7 @@ fn what_is_wrong_is_said_where_it_stands_and_the_rest_holds() {
             ("`heat.zzz` is no key of limpid; did you mean `heat.show`?".into(), "zzz"),
             ("`routes.mass` is 0; write a number above 0 and at most 1".into(), "0.0"),
             (
-                "`other` is no key of limpid; the keys here are model, chat, untrusted, inlay.predictions, inlay.surprisal, heat.method, heat.show, routes.mass, prompt".into(),
+                "`other` is no key of limpid; the keys here are model, chat, untrusted, inlay.predictions, inlay.surprisal, heat.method, heat.show, routes.mass, effects.floor, prompt".into(),
                 "other"
             ),
         ]
@@ -164,7 +165,7 @@ fn completion_knows_the_table_and_what_stands_there() {
     assert_eq!(of("[[|"), ["[[prompt]]"]);
     assert_eq!(
         of("[inlay]\npredictions = 3\n|"),
-        ["surprisal", "[inlay]", "[heat]", "[routes]", "[[prompt]]"]
+        ["surprisal", "[inlay]", "[heat]", "[routes]", "[effects]", "[[prompt]]"]
     );
     assert_eq!(of("[heat]\nmethod = \"atp_|"), ["\"atp_linear\"", "\"atp_true\""]);
     let rules = "[[prompt]]\nfiles = \"a\"\nfoil = \"x\"\n[[prompt]]\nfiles = \"b\"\nf|";

@@ -9,7 +9,9 @@ use crate::{
         Spot,
         commands::{Command, workspace_edit},
         diagnostics::TRAILING_SPACE,
-        from_lsp, lsp_range,
+        from_lsp,
+        idle_lines::IDLE_LINE,
+        lsp_range,
     },
 };
 use limpid_protocol::{display, inspection::Prediction};
@@ -159,16 +161,19 @@ fn is_wanted(action: &lsp::CodeActionOrCommand, kinds: &[lsp::CodeActionKind]) -
 /// The fix of a diagnostic of ours.
 fn fix(uri: &Uri, diagnostic: &lsp::Diagnostic) -> Option<lsp::CodeActionOrCommand> {
     let Some(lsp::NumberOrString::String(code)) = &diagnostic.code else { return None };
-    if diagnostic.source.as_deref() != Some("limpid") || code != TRAILING_SPACE {
-        return None;
-    }
+    let title = match code.as_str() {
+        _ if diagnostic.source.as_deref() != Some("limpid") => return None,
+        TRAILING_SPACE => "Remove the trailing space",
+        IDLE_LINE => "Remove the line",
+        _ => return None,
+    };
     let edit = lsp::TextEdit { range: diagnostic.range, new_text: String::new() };
     Some(lsp::CodeActionOrCommand::CodeAction(lsp::CodeAction {
-        title: "Remove the trailing space".to_owned(),
+        title: title.to_owned(),
         kind: Some(lsp::CodeActionKind::QUICKFIX),
         diagnostics: Some(vec![diagnostic.clone()]),
         edit: Some(workspace_edit(uri, edit)),
-        is_preferred: Some(true),
+        is_preferred: Some(code == TRAILING_SPACE),
         ..lsp::CodeAction::default()
     }))
 }

@@ -3,12 +3,16 @@
 
 use crate::{
     analyst::{Ask, Job, Turn},
-    answering::{Desk, JobDesk},
+    answering::Desk,
+    job_desk::JobDesk,
     place::Place,
     prompt_document::{Problem, Severity},
-    settings::assist,
+    settings::{Settings, assist},
     token_table::token_source,
-    verbs::{MOST_LOOKED_AT, is_folder_settings, lsp_range, template_notes::template_notes},
+    verbs::{
+        MOST_LOOKED_AT, idle_lines::idle_lines, is_folder_settings, lsp_range,
+        template_notes::template_notes,
+    },
 };
 use limpid_protocol::{
     display,
@@ -143,10 +147,10 @@ impl Desk {
         let mut problems = Vec::new();
         for place in self.prompts(uri).into_iter().take(MOST_LOOKED_AT) {
             let of = Arc::clone(&place);
-            let further = self.settings_of(uri.as_str()).untrusted.clone().unwrap_or_default();
+            let settings = self.settings_of(uri.as_str());
             let found = self
                 .run("textDocument/diagnostic", &place, move |desk, job| {
-                    checked(desk, &of, &further, job)
+                    checked(desk, &of, &settings, job)
                 })
                 .await;
             problems.extend(found.unwrap_or_default());
@@ -185,7 +189,7 @@ fn result_id(items: &[lsp::Diagnostic]) -> String {
 fn checked(
     desk: &JobDesk,
     place: &Place,
-    further: &[String],
+    settings: &Settings,
     job: &Job,
 ) -> Result<Vec<Problem>, ViewError> {
     let glance = match desk.glance(&place.ask, job) {
@@ -213,7 +217,9 @@ fn checked(
     }
     problems.extend(template_notes(desk, place, job)?);
     problems.extend(specials(desk, place, &glance.tokens)?);
+    let further = settings.untrusted.as_deref().unwrap_or_default();
     problems.extend(outweighed(desk, place, further, job)?);
+    problems.extend(idle_lines(desk, place, &glance, settings.effects_floor));
     Ok(problems)
 }
 

@@ -3,8 +3,9 @@
 
 use crate::{
     analyst::{Ask, Job},
-    answering::{Desk, JobDesk},
+    answering::Desk,
     highlights::rests_on,
+    job_desk::JobDesk,
     place::Place,
     positions::Encoding,
     token_table::{token_at, token_range, token_source},

@@ -2,8 +2,8 @@
 
 use crate::{
     analyst::Job,
-    answering::JobDesk,
     chat_template::ChatNote,
+    job_desk::JobDesk,
     place::Place,
     prompt_document::{Problem, Severity},
     verbs::outline::trimmed,

@@ -124,6 +124,43 @@ async fn the_command_says_what_does_most() {
 }
 
 #[tokio::test]
+async fn a_line_that_was_measured_to_do_nothing_is_pointed_at() {
+    let pulls = json!({ "textDocument": { "diagnostic": {} } });
+    let (mut client, _) = LspClient::start(FakeAnalyst::loaded(), pulls).await;
+    let settings = json!({ "limpid": { "effects": { "floor": 2, "auto": "lines" } } });
+    client.notify("workspace/didChangeConfiguration", json!({ "settings": settings })).await;
+    client.open(URI, "One\nTwo\n\nThree\nFour").await;
+    let ask = json!({ "textDocument": { "uri": URI } });
+    let report = client.ask("textDocument/diagnostic", ask.clone()).await.unwrap();
+    assert_eq!(report["items"], json!([]), "nothing is measured");
+    // The stand-in says that hiding token `i` takes `i + 1` nats.
+    let answer = client.ask("limpid/effect", params(1, &json!({}))).await.unwrap();
+    assert_eq!(answer["view"]["effects"].as_array().unwrap().len(), 4);
+    let report = client.ask("textDocument/diagnostic", ask.clone()).await.unwrap();
+    let items = report["items"].as_array().unwrap();
+    assert_eq!(items.len(), 1, "{report}");
+    assert_eq!(
+        items[0]["message"],
+        "this line has no measured effect on the answer (knock-out +1.00 nats; floor 2); remove it?"
+    );
+    assert_eq!((&items[0]["severity"], &items[0]["code"]), (&json!(4), &json!("idle-line")));
+    assert_eq!(items[0]["range"]["end"], json!({ "line": 1, "character": 0 }));
+    // What taking it out does is said where it is known.
+    let deleted = json!({ "interventions": [{ "kind": "delete", "token": 0 }, "knockout 2"] });
+    client.ask("limpid/effect", params(1, &deleted)).await.unwrap();
+    let report = client.ask("textDocument/diagnostic", ask).await.unwrap();
+    assert!(report["items"][0]["message"].as_str().unwrap().contains("delete +1.00, knock-out"));
+    let actions = json!({
+        "textDocument": { "uri": URI }, "range": items[0]["range"],
+        "context": { "diagnostics": [items[0]], "only": ["quickfix"] },
+    });
+    let fixes = client.ask("textDocument/codeAction", actions).await.unwrap();
+    assert_eq!(fixes[0]["title"], "Remove the line");
+    assert_eq!(fixes[0]["edit"]["changes"][URI][0]["newText"], "");
+    client.leave().await;
+}
+
+#[tokio::test]
 async fn params_of_the_wrong_kind_are_named() {
     let mut client = opened("The capital").await;
     for (more, says) in [

@@ -55,6 +55,25 @@ async fn every_view_answers_with_analysis_version_and_token_table() {
 }
 
 #[tokio::test]
+async fn few_edges_come_with_what_fewer_show() {
+    let mut client = opened(FakeAnalyst::loaded(), "The capital of France").await;
+    let all = client.ask("limpid/routes", any_params(subject(1))).await.unwrap();
+    assert_eq!(all["view"]["routes"].get("steps"), None);
+    for prune in [json!(null), json!("mass=0.5")] {
+        let params = json!({ "subject": subject(1), "max_edges": 2, "prune": prune });
+        let answer = client.ask("limpid/routes", params).await.unwrap();
+        let routes = &answer["view"]["routes"];
+        assert_eq!(routes["nodes"].as_array().unwrap().len(), 3);
+        assert_eq!(routes["edges"][1]["to"], 2);
+        let counts: Vec<&Value> =
+            routes["steps"].as_array().unwrap().iter().map(|step| &step["edges"]).collect();
+        assert_eq!(counts, [1, 2]);
+        assert_eq!(routes["shown"], routes["steps"][1]["shown"]);
+    }
+    client.leave().await;
+}
+
+#[tokio::test]
 async fn scores_roll_up_to_the_parts_asked_for() {
     let mut client = opened(FakeAnalyst::loaded(), "The capital\nof it").await;
     let params = json!({ "subject": subject(1), "by": "line" });
