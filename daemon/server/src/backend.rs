@@ -61,6 +61,12 @@ impl Backend {
         written(self.0.switches(params).await)
     }
 
+    /// `limpid/compare`.
+    pub(crate) async fn comparison(&self, params: Value) -> Result<Value> {
+        let params = read::<limpid_protocol::views::compare::Compare>(params)?;
+        written(self.0.comparison(params).await)
+    }
+
     /// `limpid/models`.
     pub(crate) async fn models(&self, params: Value) -> Result<Value> {
         let params = read::<limpid_protocol::views::models::Models>(params)?;

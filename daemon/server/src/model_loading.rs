@@ -178,6 +178,20 @@ impl Desk {
         Err(error)
     }
 
+    /// Waits until the model can answer; starts loading it when nobody did.
+    ///
+    /// # Errors
+    /// Of the load; why the last one failed, until one is asked for by name again.
+    pub(crate) async fn loaded(&self, name: Option<&str>) -> Result<(), ViewError> {
+        match self.require_loaded(name) {
+            Err(error) if error.kind() == ErrorKind::ModelLoading => {}
+            known => return known,
+        }
+        let mut outcome = self.start_load(name);
+        let ended = outcome.wait_for(Option::is_some).await.ok().and_then(|ended| ended.clone());
+        ended.unwrap_or_else(|| Err(load_failed(name)))
+    }
+
     /// `limpid/models`.
     ///
     /// # Errors

@@ -140,6 +140,13 @@ impl Place {
         self
     }
 
+    /// The same question to a model by this name of its.
+    pub(crate) fn named(mut self, model: Option<String>) -> Self {
+        self.ask.model = model;
+        self.name();
+        self
+    }
+
     /// The same prompt with this question.
     pub(crate) fn asking(mut self, ask: Ask) -> Self {
         self.ask = ask;

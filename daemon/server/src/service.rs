@@ -13,8 +13,8 @@ use crate::{
 use limpid_protocol::{
     request::Request,
     views::{
-        continuation::Continue, effect::Effect, models::Models, render::Render, status::Status,
-        switches::Switches,
+        compare::Compare, continuation::Continue, effect::Effect, models::Models, render::Render,
+        status::Status, switches::Switches,
     },
 };
 use std::{
@@ -82,6 +82,7 @@ async fn serve_streams(
         .custom_method(Continue::METHOD, Backend::continuation)
         .custom_method(Effect::METHOD, Backend::effect)
         .custom_method(Switches::METHOD, Backend::switches)
+        .custom_method(Compare::METHOD, Backend::comparison)
         .custom_method(Models::METHOD, Backend::models)
         .custom_method(Status::METHOD, Backend::status)
         .custom_method("window/workDoneProgress/cancel", Backend::work_done_progress_cancel);

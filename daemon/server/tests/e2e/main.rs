@@ -7,6 +7,7 @@
     reason = "everything here is a test"
 )]
 
+mod comparing;
 mod continuing;
 mod effects;
 mod evicting;
