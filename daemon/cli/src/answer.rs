@@ -47,7 +47,7 @@ impl Answer {
     }
 }
 
-fn parse_range(text: &str) -> Result<Range<usize>> {
+pub(crate) fn parse_range(text: &str) -> Result<Range<usize>> {
     let ends = text.split_once(':').map(|(start, end)| (start.trim().parse(), end.trim().parse()));
     match ends {
         Some((Ok(start), Ok(end))) => Ok(start..end),

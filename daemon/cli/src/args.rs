@@ -245,6 +245,8 @@ pub enum Format {
     Jsonl,
     /// The route graph for Graphviz
     Dot,
+    /// One page to look around in, offline, whoever it is sent to; --attribution, --top, --lens, --by, --rank-by change nothing
+    Html,
 }
 
 /// Output formats of listings.

@@ -6,7 +6,7 @@ use crate::{
     dot, effect_flags, folder,
     page::{Page, print},
     prompt::{self, Prepared},
-    render, set_run,
+    render, report, set_run,
 };
 use anyhow::{Result, anyhow};
 use limpid_analysis::{
@@ -39,7 +39,7 @@ pub(crate) struct Checked {
     methods: Vec<Method>,
     objective: Option<ObjectiveKind>,
     top: Top,
-    effects: Option<Budget>,
+    pub(crate) effects: Option<Budget>,
 }
 
 impl Checked {
@@ -90,6 +90,9 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
         let prompt = folder::with_settings(&args.prompt, set);
         return set_run::run(&InspectArgs { prompt, ..args.clone() }, &checked, set);
     }
+    if args.format == Format::Html {
+        return report::run(args, &checked);
+    }
     let started = Instant::now();
     let mut prepared = Prepared::new(&args.prompt)?;
     let answer = Answer::of(&mut prepared, args)?;
@@ -104,7 +107,7 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
             page.finish()?;
         }
         Format::Dot => print(&dot::render(&done.inspection))?,
-        Format::Json | Format::Jsonl => {
+        Format::Json | Format::Jsonl | Format::Html => {
             print(&format!("{}\n", serde_json::to_string(&done.inspection)?))?;
         }
     }

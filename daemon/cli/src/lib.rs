@@ -28,6 +28,7 @@ mod prompt_set;
 mod prompt_source;
 mod render;
 mod render_prompt;
+mod report;
 mod set_out;
 mod set_run;
 mod shared_daemon;

@@ -274,13 +274,17 @@ pub(crate) fn read_prompt(args: &PromptArgs) -> Result<Given> {
     if let Some(ids) = &args.token_ids {
         return Ok(Given::Ids(parse_ids(ids)?));
     }
-    let source = PromptSource {
+    Ok(Given::Prompt(Box::new(source(args).read()?)))
+}
+
+/// Where the flags say that the prompt is.
+pub(crate) fn source(args: &PromptArgs) -> PromptSource<'_> {
+    PromptSource {
         file: args.file.as_ref(),
         text: args.text.as_ref(),
         range: args.range.as_deref(),
         number: args.prompt.as_deref(),
-    };
-    Ok(Given::Prompt(Box::new(source.read()?)))
+    }
 }
 
 fn parse_ids(text: &str) -> Result<Vec<u32>> {

@@ -32,6 +32,14 @@ impl PromptSource<'_> {
     /// # Errors
     /// No prompt; a file that cannot be read or is not UTF-8; a range or number outside of it; an empty prompt.
     pub(crate) fn read(&self) -> Result<PromptDocument> {
+        Ok(self.read_with_document()?.0)
+    }
+
+    /// The prompt, and the text of the document that it stands in.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(crate) fn read_with_document(&self) -> Result<(PromptDocument, String)> {
         let (prompt, place, text) = match (self.text, self.file) {
             (Some(text), _) => (
                 of_selection("", "plaintext", text, 0..text.len()),
@@ -54,7 +62,7 @@ impl PromptSource<'_> {
             let message = problem.message.replace(char::is_control, "\u{fffd}");
             anstream::eprintln!("limpid: {place}: line {line}: {message}");
         }
-        Ok(prompt)
+        Ok((prompt, text))
     }
 
     fn of_file(&self, place: &str, text: &str) -> Result<PromptDocument> {

@@ -32,7 +32,7 @@ pub(crate) fn run(args: &InspectArgs, checked: &Checked, set: &Path) -> Result<(
             bail!("--out holds JSON lines; add --format jsonl")
         }
         Format::Text | Format::Jsonl => {}
-        Format::Json | Format::Dot => {
+        Format::Json | Format::Dot | Format::Html => {
             bail!("--set prints many answers; choose --format jsonl or text")
         }
     }

@@ -50,6 +50,7 @@ pub mod prompt_formats;
 mod prompt_selection;
 pub mod prompt_text;
 mod prompt_tokens;
+pub mod recording;
 pub mod rendering;
 pub mod service;
 pub mod settings;
