@@ -19,6 +19,9 @@ const AT_THE_TOP: &[&str] = &[
     "rustfmt.toml",
 ];
 
+/// Lock files name registries: that is what they are for.
+const LOCKS: [&str; 2] = ["Cargo.lock", "package-lock.json"];
+
 fn belongs_at_the_top(name: &str) -> bool {
     name.starts_with('.') || AT_THE_TOP.contains(&name)
 }
@@ -38,7 +41,9 @@ fn says_what_only_holds_here(text: &str) -> Option<&'static str> {
 }
 
 fn is_text(path: &Path) -> bool {
-    let endings = ["rs", "toml", "md", "py", "lua", "sh", "json", "yml", "ts", ""];
+    let endings = [
+        "rs", "toml", "md", "py", "lua", "sh", "json", "yml", "ts", "tsx", "mjs", "css", "html", "",
+    ];
     let ending = path.extension().map(|e| e.to_string_lossy().into_owned()).unwrap_or_default();
     endings.contains(&ending.as_str())
 }
@@ -54,7 +59,8 @@ fn the_top_level_holds_what_it_must_and_nothing_else() {
 #[test]
 fn no_file_names_a_registry_or_this_machine() {
     for (name, path) in files() {
-        if name.ends_with("Cargo.lock") || !is_text(&path) {
+        let is_lock = LOCKS.iter().any(|lock| name.ends_with(lock));
+        if is_lock || !is_text(&path) {
             continue;
         }
         let text = fs::read_to_string(&path).unwrap_or_default();

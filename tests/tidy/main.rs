@@ -9,6 +9,7 @@ mod family_rules;
 mod layout_rules;
 mod repository;
 mod text_rules;
+mod typescript_rules;
 
 /// What is wrong with a file of this path and text, if anything.
 type Rule = fn(&str, &str) -> Option<String>;

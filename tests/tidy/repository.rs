@@ -18,7 +18,8 @@ pub(crate) fn files() -> Vec<(String, PathBuf)> {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             if path.is_symlink()
-                || ["target", ".git", ".cache", "node_modules", "golden"].contains(&name.as_str())
+                || ["target", ".git", ".cache", "node_modules", "dist", "golden"]
+                    .contains(&name.as_str())
             {
                 continue;
             }
