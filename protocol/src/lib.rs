@@ -6,8 +6,6 @@
 #[macro_use]
 mod shape;
 mod export;
-#[cfg(test)]
-mod fresh;
 mod reference;
 
 pub mod component;
@@ -32,6 +30,9 @@ pub mod views;
 pub use export::typescript;
 pub use reference::protocol_reference;
 pub use shape::{Catalogue, FieldDoc, Shape, TypeDoc};
+
+#[cfg(test)]
+mod tests;
 
 /// Version of the wire: grows when a field or method changes its meaning, not when one is added.
 pub const PROTOCOL_VERSION: u32 = 1;

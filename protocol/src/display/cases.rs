@@ -6,7 +6,7 @@ use crate::{
         bytes, cut, duration, flow, head_name, nats, neuron_name, probability, rank, signed,
         thousands, token,
     },
-    fresh::check_fresh,
+    tests::check_fresh,
 };
 use serde_json::{Value, json};
 

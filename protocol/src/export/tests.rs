@@ -1,6 +1,6 @@
 //! The editors' types are fresh.
 
-use crate::{fresh::check_fresh, typescript};
+use crate::{tests::check_fresh, typescript};
 
 #[test]
 fn protocol_ts_is_fresh() {

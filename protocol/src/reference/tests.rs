@@ -1,9 +1,9 @@
 //! PROTOCOL.md is fresh, and every method's example is what its types read and write.
 
 use crate::{
-    fresh::{check_fresh, crate_path},
     protocol_reference,
     request::Request,
+    tests::{check_fresh, crate_path},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! Generated files are what would be written now; `UPDATE_GENERATED=1` writes them.
+//! What the tests of this crate share: generated files are what would be written now; `UPDATE_GENERATED=1` writes them.
 
 use std::{fs, path::PathBuf};
 
