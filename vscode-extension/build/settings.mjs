@@ -109,13 +109,7 @@ const TABLE = {
       "Milliseconds that one measurement may take; what it did not reach says *not measured*.",
       { minimum: 50, maximum: 600_000 },
     ),
-    "effects.floor": own(
-      "number",
-      0.05,
-      "window",
-      "Effects below this many nats are called *no measured effect*.",
-      { minimum: 0 },
-    ),
+    "effects.floor": daemons("effects.floor"),
   },
   Server: {
     "trace.server": own("string", "off", "window", "What of the protocol is written to the output channel.", {

@@ -18,6 +18,10 @@ const TOP = 30;
 /** Between two looks at a model that is being loaded. */
 const LOOK_MS = 250;
 
+function isGivenUp(cancel: vscode.CancellationToken): boolean {
+  return cancel.isCancellationRequested;
+}
+
 export interface Busy {
   message: string;
   share: number | null;
@@ -93,11 +97,14 @@ export class Limpid implements vscode.Disposable {
     this.become({ message: this.server.running ? "Reading the prompt" : "Starting Limpid", share: null });
     await this.server.open(found.document);
     const run = this.runs.make(question, found.document, found.title);
-    await this.whenLoaded(cancel, question.model, () => run.begin(cancel));
-    await run.ask("limpid/attribution", { methods: this.methods(), top: TOP }, { cancel });
-    if (cancel.isCancellationRequested) return undefined;
+    const scores = { methods: this.methods(), top: TOP };
+    await this.whenLoaded(cancel, question.model, () => run.begin(scores, cancel));
+    if (isGivenUp(cancel)) return undefined;
     run.head = { ...run.head, is_stale: found.document.getText() !== run.text };
     this.runs.show(run);
+    await run.predicted(cancel);
+    if (isGivenUp(cancel)) return undefined;
+    this.runs.touched();
     return run;
   }
 

@@ -20,10 +20,10 @@ export async function chooseToken(
   position: number,
   how: { title: string; without?: number; none?: string },
 ): Promise<{ token: number | string | null } | undefined> {
-  const first = await run.begin();
+  const first = await run.predicted();
   // The ten best of the target's place came with the tokens; more, and other places, are read off the last residual.
-  const known = first.view.target.position === position ? first.view.predictions : [];
-  const layer = first.view.model.n_layers - 1;
+  const known = first.target.position === position ? first.predictions : [];
+  const layer = first.model.n_layers - 1;
   const node = { kind: "resid_post" as const, layer, position };
   const items = run.ask("limpid/node", { node, top: OFFERED }).then((answer) => answer.view.top);
   return await new Promise((resolve) => {

@@ -4,6 +4,7 @@ import * as vscode from "vscode";
 import { ProgressType } from "vscode-languageclient/node";
 import type {
   Answer,
+  AttributionView,
   Methods,
   Position,
   Range,
@@ -99,21 +100,29 @@ export class Run {
     return { prompt, model: model ?? null, target: target ?? null, foil: foil ?? null };
   }
 
-  /** The tokens with the predictions: the first answer, which names the analysis. */
-  async begin(cancel?: vscode.CancellationToken): Promise<Answer<TokensView>> {
+  /** The scores: the first answer, because heat is what is waited for. It names the analysis. */
+  async begin(
+    params: Ask<"limpid/attribution">,
+    cancel?: vscode.CancellationToken,
+  ): Promise<Answer<AttributionView>> {
     const started = Date.now();
-    const answer = await this.ask("limpid/tokens", {}, { cancel });
-    const { view } = answer;
-    this.analysis = answer.analysis;
+    const answer = await this.ask("limpid/attribution", params, { cancel });
     this.head = {
       ...this.head,
       model: answer.model,
-      target: view.target,
-      predictions: view.predictions.slice(0, 3),
-      n_tokens: view.tokens.length,
+      target: answer.view.target,
+      objective: answer.view.attribution.objective,
+      n_tokens: answer.token_table.length,
       took_ms: Date.now() - started,
     };
     return answer;
+  }
+
+  /** The tokens with what is predicted behind them. */
+  async predicted(cancel?: vscode.CancellationToken): Promise<TokensView> {
+    const { view } = await this.ask("limpid/tokens", {}, { cancel });
+    this.head = { ...this.head, predictions: view.predictions.slice(0, 3) };
+    return view;
   }
 
   /** An answer kept, or asked for. */
@@ -200,7 +209,7 @@ export class Run {
       const result = await (how.cancel
         ? client.sendRequest<Methods[M]["result"]>(method, full, how.cancel)
         : client.sendRequest<Methods[M]["result"]>(method, full));
-      if (byPlace && "analysis" in result) {
+      if (this.analysis === undefined && "analysis" in result) {
         this.analysis = result.analysis;
       }
       return result;

@@ -29,10 +29,21 @@ export function showSection(panel: Panel, { name, act }: SectionRequest): void {
   broughtIntoView(section);
 }
 
-/** Scrolls to a section, once it is drawn; one that is in view already stays where it is. */
+/** So long a section is kept in view while its content arrives, unless the person does something. */
+const KEPT_MS = 5000;
+
+/** Scrolls to a section's head, once it is drawn and again as what is in it arrives. */
 export function broughtIntoView(section: string): void {
   requestAnimationFrame(() => {
-    document.querySelector(`.section.${section}`)?.scrollIntoView({ block: "nearest" });
+    const element = document.querySelector(`.section.${section}`);
+    if (!element) return;
+    const growing = new ResizeObserver(() => element.scrollIntoView({ block: "start" }));
+    growing.observe(element);
+    const stop = () => growing.disconnect();
+    for (const event of ["wheel", "pointerdown", "keydown"]) {
+      addEventListener(event, stop, { once: true, passive: true });
+    }
+    setTimeout(stop, KEPT_MS);
   });
 }
 
