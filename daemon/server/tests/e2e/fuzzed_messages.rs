@@ -70,6 +70,7 @@ const METHODS: &[&str] = &[
     "limpid/head",
     "limpid/mlp",
     "limpid/neuron",
+    "limpid/compare",
     "limpid/status",
     "limpid/nothing",
     "initialize",
@@ -154,6 +155,7 @@ impl Maker {
                 json!({
                     "subject": self.subject(), "layer": self.below(4), "head": self.below(9),
                     "neuron": self.below(20), "node": node, "from": node, "to": node,
+                    "with": [self.subject()], "max_edges": self.below(9),
                 })
             }
             _ => json!({
