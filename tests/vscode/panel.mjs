@@ -1,4 +1,5 @@
 // The panel as a person uses it: its sections by name, its rows and buttons by what they say. What must not live here: claims.
+import { pause } from "./window.mjs";
 
 /** Waits until the panel says something; its text. */
 export function panelSays(stage, wanted, { section, ...options } = {}) {
@@ -14,11 +15,16 @@ export function panelSays(stage, wanted, { section, ...options } = {}) {
   );
 }
 
-/** A section of the panel, unfolded. */
+/** A section of the panel, unfolded: a command may be unfolding it at the same time. */
 export async function openSection(frame, name) {
   const section = frame.locator(`section.${name}`);
   const fold = section.locator("h2 button").first();
-  if ((await fold.getAttribute("aria-expanded")) !== "true") await fold.click();
+  const isOpen = async () => (await fold.getAttribute("aria-expanded")) === "true";
+  for (let look = 0; look < 5; look++) {
+    if (!(await isOpen())) await fold.click();
+    await pause(200);
+    if (await isOpen()) break;
+  }
   return section;
 }
 

@@ -170,6 +170,26 @@ export class Window {
     await this.goto(line, col);
   }
 
+  /** Opens a file that VS Code may not show as text at once: very large ones, binary ones. */
+  async openWhatever(file) {
+    const whole = path.resolve(this.folder || "/", file);
+    const name = path.basename(whole);
+    await this.until(`a tab for ${whole}`, async (saw) => {
+      await this.openQuick("Control+P", whole);
+      await this.pick(name, { timeout: 3000 });
+      const active = this.page.locator(".editor-group-container.active .tab.active .label-name").first();
+      saw(await active.textContent({ timeout: 3000 }));
+      return (await active.textContent({ timeout: 3000 })) === name;
+    });
+    const anyway = this.page.getByRole("button", { name: "Open Anyway" });
+    const isAsked = await anyway.waitFor({ timeout: 1500 }).then(
+      () => true,
+      () => false,
+    );
+    if (isAsked) await anyway.click();
+    return isAsked;
+  }
+
   async goto(line, col = 1, options) {
     await this.until(
       `cursor at ${line}:${col}`,

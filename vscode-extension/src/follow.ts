@@ -19,8 +19,7 @@ export function followCursor(limpid: Limpid, panels: Panels): vscode.Disposable 
       if (index === last) return;
       last = index;
       panels.tell({ type: "point", token: index });
-      const isByHand = event.kind !== undefined;
-      if (index !== null && isByHand && !limpid.runs.shown?.head.is_pinned) {
+      if (index !== null && !limpid.runs.shown?.head.is_pinned) {
         panels.open({ kind: "position", position: index });
       }
     }, REST_MS);

@@ -46,6 +46,8 @@ export class Server implements vscode.Disposable {
   }>();
   /** The pointer rests on a place of a prompt. */
   readonly onDidHover = this.hovered.event;
+  /** Whether heat is shown on a document. */
+  isPainted: (document: vscode.TextDocument) => boolean = () => false;
   state: ServerState = "off";
   version = "";
 
@@ -105,7 +107,11 @@ export class Server implements vscode.Disposable {
       documentSelector: [{ scheme: "file" }, { scheme: "untitled" }, { scheme: "vscode-remote" }],
       outputChannel: this.output,
       traceOutputChannel: this.output,
-      middleware: middleware(this.taken, (document, position) => this.hovered.fire({ document, position })),
+      middleware: middleware(
+        this.taken,
+        (document, position) => this.hovered.fire({ document, position }),
+        (document) => this.isPainted(document),
+      ),
       synchronize: { configurationSection: "limpid" },
       initializationFailedHandler: () => false,
       errorHandler: {

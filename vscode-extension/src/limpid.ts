@@ -45,6 +45,7 @@ export class Limpid implements vscode.Disposable {
     readonly output: vscode.LogOutputChannel,
   ) {
     this.server = new Server(context, this.taken, output);
+    this.server.isPainted = (document) => this.heat.shown?.uri === document.uri.toString();
     this.runs = new Runs(context, this.server);
     this.runs.onDidChange(() => {
       void this.paint();
@@ -65,6 +66,12 @@ export class Limpid implements vscode.Disposable {
     this.output.warn(`${problem.kind}: ${problem.message}`);
     this.problem = problem;
     this.busy = undefined;
+    this.changed.fire();
+  }
+
+  /** The problem is over. */
+  recovered(): void {
+    this.problem = undefined;
     this.changed.fire();
   }
 

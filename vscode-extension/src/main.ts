@@ -12,6 +12,15 @@ import { StatusBar } from "./status_bar";
 /** Settings that the server takes as arguments: it is started anew when they change. */
 const OF_THE_SERVER = ["limpid.path", "limpid.device", "limpid.memoryBudget"];
 
+/** Commands that say nothing about whether a problem is over. */
+const QUIET = new Set([
+  "limpid.status",
+  "limpid.showLog",
+  "limpid.openSettings",
+  "limpid.walkthrough",
+  "limpid.panel",
+]);
+
 export function activate(context: vscode.ExtensionContext): void {
   const output = vscode.window.createOutputChannel("Limpid", { log: true });
   const limpid = new Limpid(context, output);
@@ -29,8 +38,12 @@ export function activate(context: vscode.ExtensionContext): void {
 
   for (const [id, run] of Object.entries(commands(limpid, panels))) {
     const carried = async (argument?: unknown) => {
+      const before = limpid.problem;
       try {
-        return await run(argument);
+        const result = await run(argument);
+        // What was wrong before this gesture is no news after it went well.
+        if (before !== undefined && limpid.problem === before && !QUIET.has(id)) limpid.recovered();
+        return result;
       } catch (error) {
         limpid.failed(error);
         const problem = asProblem(error);

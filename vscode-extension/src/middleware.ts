@@ -46,11 +46,21 @@ function isOfToken(hover: vscode.Hover): boolean {
 /** What is told of every hover, so that the panel lights up the same token. */
 export type Hovered = (document: vscode.TextDocument, position: vscode.Position) => void;
 
-export function middleware(taken: TakenDocuments, hovered: Hovered): Middleware {
+export function middleware(
+  taken: TakenDocuments,
+  hovered: Hovered,
+  isPainted: (document: vscode.TextDocument) => boolean,
+): Middleware {
   /** Runs `next` for documents that are ours; for others answers nothing. */
   const ours = <T>(document: vscode.TextDocument, next: () => T): T | undefined =>
     taken.includes(document) ? next() : undefined;
   return {
+    workspace: {
+      // A client that is being ended has nobody to tell.
+      didChangeConfiguration: async (sections, next) => {
+        await next(sections).catch(() => undefined);
+      },
+    },
     didOpen: async (document, next) => {
       if (taken.includes(document)) await next(document);
     },
@@ -79,8 +89,9 @@ export function middleware(taken: TakenDocuments, hovered: Hovered): Middleware 
       const open = vscode.workspace.textDocuments.find((known) => known.uri.toString() === uri.toString());
       return open && taken.includes(open) ? next(document, previous, token) : undefined;
     },
+    // Where heat is painted the editor's own highlight of the same tokens would mix with its colours.
     provideDocumentHighlights: (document, position, token, next) =>
-      ours(document, () => next(document, position, token)),
+      isPainted(document) ? undefined : ours(document, () => next(document, position, token)),
     provideDefinition: (document, position, token, next) =>
       ours(document, () => next(document, position, token)),
     provideReferences: (document, position, options, token, next) =>

@@ -3,6 +3,7 @@ import * as vscode from "vscode";
 import type { FromPanel } from "../webview/messages";
 import type { Intervention, SwitchesView, Answer } from "./generated/protocol";
 import { asRange } from "./heat";
+import { insideOf } from "./walking";
 import type { Limpid } from "./limpid";
 import type { Panels } from "./panel";
 import { problem } from "./problems";
@@ -115,7 +116,9 @@ async function reveal(limpid: Limpid, token: number): Promise<void> {
   const column = open?.viewColumn ?? vscode.ViewColumn.One;
   const editor = await vscode.window.showTextDocument(document, { viewColumn: column, preserveFocus: true });
   const found = asRange(range);
-  editor.selection = new vscode.Selection(found.start, found.end);
+  // Inside the token and nothing selected: a selection would be what the next gesture inspects.
+  const inside = insideOf(document, found);
+  editor.selection = new vscode.Selection(inside, inside);
   editor.revealRange(found, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
 }
 

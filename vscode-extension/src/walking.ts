@@ -11,6 +11,12 @@ export function ranked(scores: readonly number[], stands: (index: number) => boo
   return indices.sort((a, b) => Math.abs(scores[b] ?? 0) - Math.abs(scores[a] ?? 0));
 }
 
+/** Where the cursor stands on a token: behind its leading space, if it has one and more. */
+export function insideOf(document: vscode.TextDocument, token: vscode.Range): vscode.Position {
+  const text = document.getText(token);
+  return text.startsWith(" ") && text.length > 1 ? token.start.translate(0, 1) : token.start;
+}
+
 /** Puts the cursor on the next weaker (1) or stronger (-1) token; first on the strongest. */
 export async function strongest(limpid: Limpid, step: 1 | -1): Promise<void> {
   const painted = limpid.heat.shown;
@@ -25,9 +31,7 @@ export async function strongest(limpid: Limpid, step: 1 | -1): Promise<void> {
   const range = painted.tokens[order[next] ?? 0]?.range;
   if (!range) return;
   const found = asRange(range);
-  // A leading space is no place for a cursor that is to be on the word.
-  const text = document.getText(found);
-  const start = text.startsWith(" ") && text.length > 1 ? found.start.translate(0, 1) : found.start;
+  const start = insideOf(document, found);
   editor.selection = new vscode.Selection(start, start);
   editor.revealRange(found, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
 }

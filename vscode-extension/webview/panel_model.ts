@@ -118,7 +118,8 @@ export class Panel {
         this.pointed.value = message.token;
         return;
       case "open":
-        this.select(message.what);
+        // The editor asks because its cursor is there already: nothing is revealed to it.
+        this.change({ history: select(this.state.value.history, message.what) });
         this.openSection("inspector");
         broughtIntoView("inspector");
         return;

@@ -38,7 +38,7 @@ async function contrasts(vscode) {
       ink: getComputedStyle(editor.querySelector(".view-line span span")).color,
     }),
   );
-  const marks = (await vscode.decorations()).filter(({ classes }) => /\bcdr\b/.test(classes));
+  const marks = (await vscode.decorations()).filter(({ background }) => parts(background).length >= 3);
   return marks.map(({ background }) => contrast(parts(ink), over(parts(background), parts(ground))));
 }
 
