@@ -169,10 +169,7 @@ fn compared_row(row: &Row, runs: &[Option<Parted>], shares: &[Vec<f64>]) -> Opti
         .zip(runs)
         .map(|(place, run)| run.as_ref()?.parts.get((*place)?))
         .collect();
-    let first = parts.iter().flatten().next()?;
-    let text = first.text.clone();
-    // A template is the model's and no part of the text.
-    let is_text = first.kind != PartKind::Template;
+    let text = parts.iter().flatten().next()?.text.clone();
     let cell = |at: usize| {
         let part = parts[at]?;
         Some(CompareCell {
@@ -193,7 +190,7 @@ fn compared_row(row: &Row, runs: &[Option<Parted>], shares: &[Vec<f64>]) -> Opti
     let n_matters = answered.iter().filter(|at| matters(**at)).count();
     Some(CompareRow {
         text,
-        change: if is_text { change(row, runs) } else { RowChange::Same },
+        change: change(row, runs),
         reach: match n_matters {
             0 => Reach::Nowhere,
             n if n == answered.len() => Reach::Everywhere,
