@@ -70,6 +70,19 @@ fn with_run(rows: Vec<Row>, run: &Parted, at: usize, earlier: &[(usize, &Parted)
             .find_map(|(at, of)| Some((row.places[*at]?, *of)))
             .map(|(place, of)| (of.text.clone(), of.parts[place].clone()))
     };
+    // A template is no text's part: it stands first, and is paired with nothing else.
+    let has_template = |part: Option<&PartRow>| part.is_some_and(|p| p.kind == PartKind::Template);
+    let old_first = rows.first().and_then(|row| part(row, earlier)).map(|(_, part)| part);
+    let (n_old, n_new) = (
+        usize::from(has_template(old_first.as_ref())),
+        usize::from(has_template(run.parts.first())),
+    );
+    let (template, rows) = rows.split_at(n_old);
+    let parts = &run.parts[n_new..];
+    let mut merged = Merged { rows: Vec::new(), at };
+    merged.pairs(&template[..n_old.min(n_new)], 0, false);
+    merged.lacked(&template[n_old.min(n_new)..]);
+    merged.added(n_old.min(n_new)..n_new);
     let mut numbers = HashMap::new();
     let mut says = |text: &str, part: &PartRow| {
         let n = numbers.len();
@@ -80,7 +93,7 @@ fn with_run(rows: Vec<Row>, run: &Parted, at: usize, earlier: &[(usize, &Parted)
             Some((_, part)) => Key::Span(part.start, part.end),
             None => Key::Nothing(index),
         });
-        let new = run.parts.iter().map(|part| Key::Span(part.start, part.end));
+        let new = parts.iter().map(|part| Key::Span(part.start, part.end));
         (old.collect(), new.collect())
     } else {
         let old = rows.iter().enumerate().map(|(index, row)| match part(row, earlier) {
@@ -88,9 +101,8 @@ fn with_run(rows: Vec<Row>, run: &Parted, at: usize, earlier: &[(usize, &Parted)
             None => Key::Nothing(index),
         });
         let old = old.collect();
-        (old, run.parts.iter().map(|part| says(&run.text, part)).collect())
+        (old, parts.iter().map(|part| says(&run.text, part)).collect())
     };
-    let mut merged = Merged { rows: Vec::new(), at };
     for op in capture_diff_slices(Algorithm::Myers, &old, &new) {
         let (olds, news) = (op.old_range(), op.new_range());
         let n_pairs = match op {
@@ -100,9 +112,9 @@ fn with_run(rows: Vec<Row>, run: &Parted, at: usize, earlier: &[(usize, &Parted)
             DiffOp::Replace { .. } | DiffOp::Delete { .. } | DiffOp::Insert { .. } => 0,
         };
         let is_changed = at == 1 && matches!(op, DiffOp::Replace { .. });
-        merged.pairs(&rows[olds.start..olds.start + n_pairs], news.start, is_changed);
+        merged.pairs(&rows[olds.start..olds.start + n_pairs], n_new + news.start, is_changed);
         merged.lacked(&rows[olds.start + n_pairs..olds.end]);
-        merged.added(news.start + n_pairs..news.end);
+        merged.added(n_new + news.start + n_pairs..n_new + news.end);
     }
     merged.rows
 }
@@ -142,12 +154,9 @@ impl Merged {
 
 /// What a part says, whatever stands around it.
 fn meaning(text: &str, part: &PartRow) -> (PartKind, Option<String>, String) {
-    // A template is the model's, and the same row for all.
-    let own = match (part.start, part.end) {
-        (Some(start), Some(end)) => text.get(start..end).unwrap_or(&part.text).trim(),
-        _ => "",
-    };
-    (part.kind, part.name.clone(), own.to_owned())
+    let span = part.start.zip(part.end).map(|(start, end)| start..end);
+    let own = span.and_then(|span| text.get(span)).unwrap_or(&part.text);
+    (part.kind, part.name.clone(), own.trim().to_owned())
 }
 
 /// A part's score without the prompt's first token.
@@ -169,7 +178,10 @@ fn compared_row(row: &Row, runs: &[Option<Parted>], shares: &[Vec<f64>]) -> Opti
         .zip(runs)
         .map(|(place, run)| run.as_ref()?.parts.get((*place)?))
         .collect();
-    let text = parts.iter().flatten().next()?.text.clone();
+    let first = parts.iter().flatten().next()?;
+    let text = first.text.clone();
+    // A template is the model's and no part of the text.
+    let is_text = first.kind != PartKind::Template;
     let cell = |at: usize| {
         let part = parts[at]?;
         Some(CompareCell {
@@ -190,7 +202,7 @@ fn compared_row(row: &Row, runs: &[Option<Parted>], shares: &[Vec<f64>]) -> Opti
     let n_matters = answered.iter().filter(|at| matters(**at)).count();
     Some(CompareRow {
         text,
-        change: change(row, runs),
+        change: if is_text { change(row, runs) } else { RowChange::Same },
         reach: match n_matters {
             0 => Reach::Nowhere,
             n if n == answered.len() => Reach::Everywhere,

@@ -62,7 +62,7 @@ wire! {
 
     /// What became of a part from the first run's text to the second's.
     pub enum RowChange {
-        /// It is in both, or one of the two runs failed.
+        /// It is in both, or one of the two runs failed, or it is a model's template, which is no part of a text.
         Same = "same",
         /// The second has another text in its place.
         Changed = "changed",

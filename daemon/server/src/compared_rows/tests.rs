@@ -6,7 +6,7 @@ use crate::{
 };
 use limpid_protocol::{
     inspection::TokenRow,
-    part_row::PartBy,
+    part_row::{PartBy, PartKind, PartRow},
     views::compare::{CompareRow, Reach, RowChange},
 };
 use proptest::prelude::{prop, proptest};
@@ -117,6 +117,18 @@ fn parts_of_one_text_stand_where_they_stand() {
     assert_eq!(
         shown(&compared_rows(&[Some(other), own])),
         ["a same nowhere 0,0", "a same nowhere -,1", "a same nowhere 2,2"]
+    );
+}
+
+#[test]
+fn a_template_changes_no_text() {
+    let (own, mut other) = (run("a\nb\n", &[0.0; 2]), run("b\n", &[0.0]).unwrap());
+    let bos =
+        PartRow { kind: PartKind::Template, start: None, end: None, ..other.parts[0].clone() };
+    other.parts.insert(0, PartRow { text: "<bos>".to_owned(), ..bos });
+    assert_eq!(
+        shown(&compared_rows(&[own, Some(other)])),
+        ["<bos> same nowhere -,0", "a removed nowhere 0,-", "b same nowhere 1,0"]
     );
 }
 
