@@ -3,6 +3,7 @@
 // picture beside the server's logs.
 import fs from "node:fs";
 import path from "node:path";
+import { linesShown, marksShown } from "./editor_dom.mjs";
 
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -220,34 +221,7 @@ export class Window {
 
   /** Lines on screen: `[{ line, text, hints }]`, the inlay hints kept apart from the text. */
   async lines() {
-    const lines = await this.page.$eval(EDITOR, (editor) => {
-      const numbers = new Map();
-      for (const row of editor.querySelectorAll(".margin-view-overlays > div")) {
-        const number = row.querySelector(".line-numbers");
-        if (number) numbers.set(row.style.top, parseInt(number.textContent, 10));
-      }
-      const found = [];
-      for (const row of editor.querySelectorAll(".view-lines > .view-line")) {
-        const hints = [];
-        let text = "";
-        let open = false;
-        for (const span of row.querySelectorAll(":scope > span > span")) {
-          // An inlay hint has a generated class and no other mark.
-          if (!/\bdyn-rule-/.test(span.className)) {
-            text += span.textContent;
-            open = false;
-          } else if (!span.textContent.replace(/[\s\u00a0\u2000-\u200b]/g, "")) {
-            open = false; // padding
-          } else {
-            if (open) hints[hints.length - 1] += span.textContent;
-            else hints.push(span.textContent);
-            open = true;
-          }
-        }
-        found.push({ line: numbers.get(row.style.top), text, hints });
-      }
-      return found.sort((a, b) => a.line - b.line);
-    });
+    const lines = await this.page.$eval(EDITOR, linesShown);
     return lines.map(({ line, text, hints }) => ({
       line,
       text: plain(text),
@@ -283,23 +257,7 @@ export class Window {
 
   /** What extensions have painted behind and onto the text: `[{ classes, background, outline, underline, left, width }]`. */
   decorations() {
-    return this.page.$$eval(`${EDITOR} [class*="ced-"]`, (marks) =>
-      marks.map((mark) => {
-        const style = getComputedStyle(mark);
-        const box = mark.getBoundingClientRect();
-        return {
-          classes: mark.className,
-          text: mark.textContent,
-          background: style.backgroundColor,
-          image: style.backgroundImage,
-          border: style.border,
-          underline: style.textDecoration,
-          left: Math.round(box.left),
-          top: Math.round(box.top),
-          width: Math.round(box.width),
-        };
-      }),
-    );
+    return this.page.$$eval(`${EDITOR} [class*="ced-"]`, marksShown);
   }
 
   /** Hover text at line:col. via: `mouse` rests the pointer there, `keyboard` uses Ctrl+K Ctrl+I. */

@@ -2,24 +2,16 @@
 // dimmed. What must not live here: fetching scores.
 import * as vscode from "vscode";
 import type { AttributionView, TableToken } from "./generated/protocol";
+import { largestWithoutSink, stepOf, STEPS } from "../webview/scale_steps";
 import { settings } from "./settings";
-
-/** Steps of a scale. */
-export const STEPS = 7;
 
 /** A token's step: above 0 supports, below opposes; "sink" is the first token, shown apart; 0 none. */
 export type Step = number | "sink";
 
 /** Steps of scores: each is a share of the largest shown one, the first token left out. */
-export function steps(scores: readonly number[], isSinkFirst: boolean): Step[] {
-  const shown = isSinkFirst ? scores.slice(1) : scores;
-  const largest = shown.reduce((most, score) => Math.max(most, Math.abs(score)), 0);
-  return scores.map((score, index) => {
-    if (index === 0 && isSinkFirst) return "sink";
-    if (largest === 0) return 0;
-    const step = Math.round((Math.abs(score) / largest) * STEPS);
-    return score < 0 ? -step : step;
-  });
+export function steps(scores: readonly number[]): Step[] {
+  const largest = largestWithoutSink(scores);
+  return scores.map((score, index) => (index === 0 ? "sink" : Math.sign(score) * stepOf(score, largest)));
 }
 
 interface Look {
@@ -129,7 +121,7 @@ export class Heat implements vscode.Disposable {
         if (known) known.push(option);
         else ranges.set(type, [option]);
       };
-      const of = steps(painted.view.attribution.scores, true);
+      const of = steps(painted.view.attribution.scores);
       painted.tokens.forEach((token, index) => {
         if (!token.range) return;
         const range = asRange(token.range);

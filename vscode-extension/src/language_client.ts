@@ -107,11 +107,12 @@ export class Server implements vscode.Disposable {
       documentSelector: [{ scheme: "file" }, { scheme: "untitled" }, { scheme: "vscode-remote" }],
       outputChannel: this.output,
       traceOutputChannel: this.output,
-      middleware: middleware(
-        this.taken,
-        (document, position) => this.hovered.fire({ document, position }),
-        (document) => this.isPainted(document),
-      ),
+      middleware: middleware({
+        taken: this.taken,
+        hovered: (document, position) => this.hovered.fire({ document, position }),
+        isPainted: (document) => this.isPainted(document),
+        open: (document) => this.open(document),
+      }),
       synchronize: { configurationSection: "limpid" },
       initializationFailedHandler: () => false,
       errorHandler: {
@@ -132,10 +133,11 @@ export class Server implements vscode.Disposable {
 
   /** Tells the server of a document that it was not told of by itself. */
   async open(document: vscode.TextDocument): Promise<LanguageClient> {
-    const isNew = this.taken.take(document);
-    const ran = this.running !== undefined;
+    this.taken.ask(document);
+    // A client that starts tells of every document that is wanted.
     const client = await this.started();
-    if (isNew && ran) {
+    if (!this.taken.knows(document)) {
+      this.taken.tell(document);
       const params = client.code2ProtocolConverter.asOpenTextDocumentParams(document);
       await client.sendNotification(DidOpenTextDocumentNotification.type, params);
     }

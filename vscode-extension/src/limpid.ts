@@ -6,6 +6,7 @@ import { signed } from "../webview/display";
 import type { Problem } from "../webview/messages";
 import { Heat } from "./heat";
 import { Server } from "./language_client";
+import { models } from "./pickers";
 import { placeOf, type Found } from "./places";
 import { asProblem, isSuperseded } from "./problems";
 import { Run, type Question } from "./run";
@@ -157,12 +158,7 @@ export class Limpid implements vscode.Disposable {
   }
 
   private async watched(model: string | undefined): Promise<void> {
-    const client = await this.server.started();
-    const rows = (
-      await client.sendRequest<{ models: import("./generated/protocol").ModelRow[] }>("limpid/models", {
-        action: "list",
-      })
-    ).models;
+    const rows = await models(this);
     const busy = rows.find(
       (row) =>
         (row.state === "loading" || row.state === "fetching") && (model === undefined || row.name === model),

@@ -58,11 +58,12 @@ export function activate(context: vscode.ExtensionContext): void {
   /** A prompt that is looked at gets its inlay prediction, which is all that appears by itself. */
   const lookedAt = (editor: vscode.TextEditor | undefined) => {
     if (!editor) return;
-    const isPrompt = limpid.taken.includes(editor.document);
+    const isPrompt = limpid.taken.wants(editor.document);
     void vscode.commands.executeCommand("setContext", "limpid.inPrompt", isPrompt);
     limpid.runs.compareWith(editor.document);
-    if (!isPrompt || limpid.server.running || limpid.server.state === "failed") return;
-    limpid.server.started().then(
+    if (!isPrompt || limpid.server.state === "failed") return;
+    if (limpid.server.running && limpid.taken.knows(editor.document)) return;
+    limpid.server.open(editor.document).then(
       () => void status.learn(),
       (error: unknown) => limpid.failed(error),
     );

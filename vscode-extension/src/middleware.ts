@@ -2,7 +2,7 @@
 // What must not live here: the client's life.
 import * as vscode from "vscode";
 import type { Middleware } from "vscode-languageclient/node";
-import type { TakenDocuments } from "./taken_documents";
+import { opensFence, type TakenDocuments } from "./taken_documents";
 
 /** Commands that links of a hover may run; nothing else, whatever a prompt says. */
 const LINKED = [
@@ -43,17 +43,21 @@ function isOfToken(hover: vscode.Hover): boolean {
   });
 }
 
-/** What is told of every hover, so that the panel lights up the same token. */
-export type Hovered = (document: vscode.TextDocument, position: vscode.Position) => void;
+/** What the middleware asks and tells. */
+export interface Around {
+  taken: TakenDocuments;
+  /** The pointer rests on a place of a prompt: the panel lights up the same token. */
+  hovered: (document: vscode.TextDocument, position: vscode.Position) => void;
+  /** Whether heat is shown on a document. */
+  isPainted: (document: vscode.TextDocument) => boolean;
+  /** Tells the server of a document that has become a prompt. */
+  open: (document: vscode.TextDocument) => Promise<unknown>;
+}
 
-export function middleware(
-  taken: TakenDocuments,
-  hovered: Hovered,
-  isPainted: (document: vscode.TextDocument) => boolean,
-): Middleware {
-  /** Runs `next` for documents that are ours; for others answers nothing. */
+export function middleware({ taken, hovered, isPainted, open }: Around): Middleware {
+  /** Runs `next` for documents that the server knows; for others answers nothing. */
   const ours = <T>(document: vscode.TextDocument, next: () => T): T | undefined =>
-    taken.includes(document) ? next() : undefined;
+    taken.knows(document) ? next() : undefined;
   return {
     workspace: {
       // A client that is being ended has nobody to tell.
@@ -62,20 +66,23 @@ export function middleware(
       },
     },
     didOpen: async (document, next) => {
-      if (taken.includes(document)) await next(document);
+      if (!taken.wants(document)) return;
+      taken.tell(document);
+      await next(document);
     },
     didChange: async (event, next) => {
-      if (taken.includes(event.document)) await next(event);
+      if (taken.knows(event.document)) await next(event);
+      else if (opensFence(event) && taken.wants(event.document)) await open(event.document);
     },
     didSave: async (document, next) => {
-      if (taken.includes(document)) await next(document);
+      if (taken.knows(document)) await next(document);
     },
     didClose: async (document, next) => {
-      if (taken.includes(document)) await next(document);
-      taken.forget(document.uri);
+      if (taken.knows(document)) await next(document);
+      taken.forget(document);
     },
     provideHover: async (document, position, token, next) => {
-      if (taken.includes(document)) hovered(document, position);
+      if (taken.knows(document)) hovered(document, position);
       const hover = await ours(document, () => next(document, position, token));
       if (hover && isOfToken(hover)) hover.contents.push(links(document, position));
       return hover;
@@ -86,8 +93,8 @@ export function middleware(
       ours(document, () => next(document, range, context, token)),
     provideDiagnostics: (document, previous, token, next) => {
       const uri = document instanceof vscode.Uri ? document : document.uri;
-      const open = vscode.workspace.textDocuments.find((known) => known.uri.toString() === uri.toString());
-      return open && taken.includes(open) ? next(document, previous, token) : undefined;
+      const known = vscode.workspace.textDocuments.find((one) => one.uri.toString() === uri.toString());
+      return known && taken.knows(known) ? next(document, previous, token) : undefined;
     },
     // Where heat is painted the editor's own highlight of the same tokens would mix with its colours.
     provideDocumentHighlights: (document, position, token, next) =>

@@ -4,11 +4,11 @@ import * as fs from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
 import * as vscode from "vscode";
-import type { RoutesView, TableToken } from "./generated/protocol";
+import { PROTOCOL_VERSION, type RoutesView, type TableToken } from "./generated/protocol";
 import type { SaveKind } from "../webview/messages";
 import type { Limpid } from "./limpid";
 import { problem } from "./problems";
-import type { Run } from "./run";
+import type { Recorded, Run } from "./run";
 
 /** The line of the report's template that the answers go into. */
 const SLOT = '<script type="application/json" id="limpid-recorded">null</script>';
@@ -47,18 +47,30 @@ export function dot(view: RoutesView, tokens: readonly TableToken[]): string {
   return ["digraph routes {", "  rankdir=BT;", ...nodes, ...edges, "}", ""].join("\n");
 }
 
-async function recorded(run: Run): Promise<unknown> {
+/** Every answer carries the same token table; a report needs it once. */
+function tabledOnce(answer: Recorded): Recorded {
+  if (answer.method === "limpid/tokens") return answer;
+  return { ...answer, result: { ...(answer.result as object), token_table: [] } };
+}
+
+async function recorded(run: Run) {
   await run.ask("limpid/routes", ROUTES);
   for (const by of PARTS) await run.ask("limpid/parts", { by }).catch(() => undefined);
   if (run.head.n_tokens <= LONGEST_LENS) await run.ask("limpid/lens", {}).catch(() => undefined);
   const { title, model, took_ms, at } = run.head;
-  return { version: 1, run: { title, model, took_ms, at }, text: run.text, answers: run.recorded };
+  return {
+    version: PROTOCOL_VERSION,
+    run: { title, model, took_ms, at },
+    text: run.text,
+    answers: run.recorded,
+  };
 }
 
 async function report(limpid: Limpid, run: Run): Promise<string> {
   const at = path.join(limpid.context.extensionPath, "dist", "report.html");
   const template = await fs.readFile(at, "utf8");
-  const answers = inert(await recorded(run));
+  const whole = await recorded(run);
+  const answers = inert({ ...whole, answers: whole.answers.map(tabledOnce) });
   // A function, because `$` in a text would be read as a pattern of the replacement.
   return template.replace(SLOT, () => SLOT.replace("null", () => answers));
 }

@@ -16,25 +16,48 @@ export function holdsPrompt(document: vscode.TextDocument): boolean {
   return PROMPT_FENCE.test(document.getText().slice(0, LOOKED_AT));
 }
 
+/** Whether a change of a Markdown document may have made a prompt of it: only the lines that it touched are looked at. */
+export function opensFence({ document, contentChanges }: vscode.TextDocumentChangeEvent): boolean {
+  if (document.languageId !== "markdown") return false;
+  return contentChanges.some(({ range, text }) => {
+    const last = Math.min(range.start.line + text.split("\n").length, document.lineCount) - 1;
+    for (let line = range.start.line; line <= last; line++) {
+      if (PROMPT_FENCE.test(document.lineAt(line).text)) return true;
+    }
+    return false;
+  });
+}
+
 export class TakenDocuments {
   private readonly asked = new Set<string>();
+  /** Those that the daemon was told of, until they are closed: what it has it is kept up with. */
+  private readonly told = new Set<string>();
 
-  /** Whether the daemon knows, or is to know, of a document. */
-  includes(document: vscode.TextDocument): boolean {
+  /** Whether the daemon knows of a document. */
+  knows(document: vscode.TextDocument): boolean {
+    return this.told.has(document.uri.toString());
+  }
+
+  /** Whether the daemon is to know of a document. Costs a look at a Markdown text, so it is asked once, not for every change. */
+  wants(document: vscode.TextDocument): boolean {
     if (!["file", "untitled", "vscode-remote", "vscode-userdata"].includes(document.uri.scheme)) return false;
-    if (this.asked.has(document.uri.toString())) return true;
+    if (this.asked.has(document.uri.toString()) || this.knows(document)) return true;
     // In a restricted workspace nothing happens by itself.
     return vscode.workspace.isTrusted && holdsPrompt(document);
   }
 
-  /** A gesture was about this document. Whether it is new here. */
-  take(document: vscode.TextDocument): boolean {
-    const known = this.includes(document);
+  /** A gesture was about this document. */
+  ask(document: vscode.TextDocument): void {
     this.asked.add(document.uri.toString());
-    return !known;
   }
 
-  forget(uri: vscode.Uri): void {
-    this.asked.delete(uri.toString());
+  /** The daemon was told. */
+  tell(document: vscode.TextDocument): void {
+    this.told.add(document.uri.toString());
+  }
+
+  forget(document: vscode.TextDocument): void {
+    this.asked.delete(document.uri.toString());
+    this.told.delete(document.uri.toString());
   }
 }

@@ -4,9 +4,9 @@ import { steps, tokenAt } from "../src/heat";
 import { ranked } from "../src/walking";
 
 test("steps are shares of the largest score, and the sink never sets the scale", () => {
-  expect(steps([-9.7, 0.78, 0.6, -0.3, 0], true)).toEqual(["sink", 7, 5, -3, 0]);
-  expect(steps([0, 0, 0], true)).toEqual(["sink", 0, 0]);
-  expect(steps([1, -1], false)).toEqual([7, -7]);
+  expect(steps([-9.7, 0.78, 0.6, -0.3, 0])).toEqual(["sink", 7, 5, -3, 0]);
+  expect(steps([0, 0, 0])).toEqual(["sink", 0, 0]);
+  expect(steps([5, 1, -1])).toEqual(["sink", 7, -7]);
 });
 
 test("a token is found by any place inside it, and added tokens by none", () => {

@@ -28,7 +28,8 @@ function over(top: Rgb, alpha: number, under: Rgb): Rgb {
 }
 /** A hue's default in the block of a theme. */
 function hue(block: string, name: string): Rgb {
-  const body = css.slice(css.indexOf(`${block} {`)).split("}")[0] ?? "";
+  // The first rule whose list of selectors names the block.
+  const body = new RegExp(`^${block}(?:,[^{]*)? \\{([^}]*)\\}`, "m").exec(css)?.[1] ?? "";
   const found = new RegExp(`--limpid-${name}: (?:var\\([^#]*)?(#[0-9a-f]{6})`).exec(body)?.[1];
   if (!found) throw new Error(`${block} has no --limpid-${name}`);
   return rgb(found);

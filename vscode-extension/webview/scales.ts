@@ -3,41 +3,4 @@
 export { Legend } from "./scales_legend";
 export { colourNames, onThemeChange, readColours } from "./scales_colours";
 export type { Colours } from "./scales_colours";
-
-/** Steps of each scale. Seven, as the design says: more cannot be told apart at an alpha that leaves text legible. */
-export const STEPS = 7;
-
-/** Class of the first-token sink, which is hatched and never sets a scale. */
-export const SINK = "sink";
-
-/** 1..7: which seventh of the largest shown score this is; 0 where there is nothing to show. */
-export function stepOf(score: number, largest: number): number {
-  const share = Math.abs(score) / largest;
-  if (!Number.isFinite(share) || share <= 0) return 0;
-  // Less than half of the lowest step is nothing to look at: without this every token would be tinted.
-  if (share < 0.5 / STEPS) return 0;
-  return Math.min(STEPS, Math.ceil(share * STEPS - 1e-9));
-}
-
-/** Class for a signed score: `support1`..`support7`, `oppose1`..`oppose7`, or '' for none. */
-export function diverging(score: number, largest: number): string {
-  const step = stepOf(score, largest);
-  if (step === 0) return "";
-  return `${score > 0 ? "support" : "oppose"}${step}`;
-}
-
-/** Class for a share: `flow1`..`flow7`, or '' for none. */
-export function sequential(share: number, largest: number): string {
-  const step = share > 0 ? stepOf(share, largest) : 0;
-  return step === 0 ? "" : `flow${step}`;
-}
-
-/** The score that sets a scale: the largest but the sink's. */
-export function largestWithoutSink(scores: readonly (number | null)[], sink: number | null = 0): number {
-  let largest = 0;
-  for (const [index, score] of scores.entries()) {
-    if (index !== sink && score !== null && Number.isFinite(score))
-      largest = Math.max(largest, Math.abs(score));
-  }
-  return largest;
-}
+export { diverging, largestWithoutSink, sequential, SINK, stepOf, STEPS } from "./scale_steps";

@@ -10,7 +10,7 @@ import { code, paragraphs, table } from "../markdown";
 import type { Selection } from "../messages";
 import { useAnswer, usePanel, useTokens } from "../panel_model";
 import { Actions } from "./actions";
-import { Facts } from "./facts";
+import { directFacts, Facts, type Fact } from "./facts";
 import { TokenBars, type TokenBar } from "./token_bars";
 import { Promotes } from "./token_lists";
 import { token } from "../token_display";
@@ -59,10 +59,8 @@ export function HeadView({ selection }: { selection: HeadSelection }) {
   );
 }
 
-function headFacts({ row }: HeadCard): [string, string, string][] {
-  const facts: [string, string, string][] = [
-    ["flow", flow(row.flow), "Share of the prediction that came through it"],
-  ];
+function headFacts({ row }: HeadCard): Fact[] {
+  const facts: Fact[] = [["flow", flow(row.flow), "Share of the prediction that came through it"]];
   if (typeof row.attribution_at_target === "number") {
     facts.push([
       "at the target",
@@ -70,14 +68,7 @@ function headFacts({ row }: HeadCard): [string, string, string][] {
       "Attribution at the target's token alone, nats",
     ]);
   }
-  if (typeof row.logit_attribution === "number") {
-    facts.push([
-      "writes directly",
-      signed(row.logit_attribution),
-      "What it adds straight to the objective, nats",
-    ]);
-  }
-  return facts;
+  return [...facts, ...directFacts(row.logit_attribution)];
 }
 
 /** Tokens by attention weight; below a thousandth there is nothing to see. */

@@ -9,7 +9,7 @@ import { useAnswer, useTokens } from "../panel_model";
 import { token } from "../token_display";
 import { Actions } from "./actions";
 import { ActivationStrip } from "./activation_strip";
-import { Facts } from "./facts";
+import { directFacts, Facts, type Fact } from "./facts";
 import { gluWords } from "./glu_words";
 import { TokenBars } from "./token_bars";
 import { tokenAt } from "./titles";
@@ -41,8 +41,8 @@ export function NeuronView({ selection }: { selection: Extract<Selection, { kind
   );
 }
 
-function neuronFacts({ row, pre, pre_linear }: NeuronCard): [string, string, string][] {
-  const facts: [string, string, string][] = [
+function neuronFacts({ row, pre, pre_linear }: NeuronCard): Fact[] {
+  const facts: Fact[] = [
     ["activation", nats(row.activation), `At token ${row.position}`],
     [
       pre_linear === null || pre_linear === undefined ? "pre" : "gate",
@@ -53,14 +53,7 @@ function neuronFacts({ row, pre, pre_linear }: NeuronCard): [string, string, str
   if (typeof pre_linear === "number")
     facts.push(["up", nats(pre_linear), "What the gate is multiplied with"]);
   facts.push(["flow", flow(row.flow), "Share of the prediction that came through it at this token"]);
-  if (typeof row.logit_attribution === "number") {
-    facts.push([
-      "writes directly",
-      signed(row.logit_attribution),
-      "What it adds straight to the objective, nats",
-    ]);
-  }
-  return facts;
+  return [...facts, ...directFacts(row.logit_attribution)];
 }
 
 function activationBars(activations: readonly number[]) {

@@ -3,6 +3,7 @@
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { LensView, TableToken, Target } from "../../src/generated/protocol";
 import { probability, rank } from "../display";
+import { onTableKey, TableButton } from "../drawing/table_switch";
 import { useRoom } from "../drawing/use_room";
 import type { Selection } from "../messages";
 import { Legend } from "../scales";
@@ -35,6 +36,7 @@ export function LensGrid(props: LensGridProps) {
   const frame = useRef(0);
   const [by, setBy] = useState<"probability" | "rank">("probability");
   const [isTable, setIsTable] = useState(false);
+  const toggle = () => setIsTable((is) => !is);
   const [zoom, setZoom] = useState(1);
   const [hovered, setHovered] = useState<Cell | null>(null);
   const [focused, setFocused] = useState<Cell | null>(null);
@@ -118,15 +120,7 @@ export function LensGrid(props: LensGridProps) {
   const told = hovered ?? focused;
   const column = pointed === null ? -1 : lens.positions.indexOf(pointed);
   return (
-    <section
-      class="limpid-lens"
-      aria-label="Logit lens"
-      onKeyDown={(event) => {
-        if (event.key !== "t" || event.ctrlKey || event.metaKey || event.altKey) return;
-        setIsTable((is) => !is);
-        event.preventDefault();
-      }}
-    >
+    <section class="limpid-lens" aria-label="Logit lens" onKeyDown={onTableKey(toggle)}>
       <div class="limpid-bar">
         <Legend
           scale="sequential"
@@ -149,14 +143,7 @@ export function LensGrid(props: LensGridProps) {
               {zoom === 1 ? "Fit" : "Text"}
             </button>
           )}
-          <button
-            type="button"
-            aria-pressed={isTable}
-            title="The same as a table (t)"
-            onClick={() => setIsTable((is) => !is)}
-          >
-            Table
-          </button>
+          <TableButton isTable={isTable} onToggle={toggle} />
         </span>
       </div>
       <div class="limpid-room" ref={box}>

@@ -4,6 +4,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { TableToken } from "../../src/generated/protocol";
 import { flow } from "../display";
 import { RowsTable, type RowsColumn } from "../drawing/rows_table";
+import { onTableKey, TableButton } from "../drawing/table_switch";
 import { useRoom } from "../drawing/use_room";
 import type { Selection } from "../messages";
 import { Legend } from "../scales";
@@ -30,6 +31,7 @@ export function AttentionMap({ map, tokens, kind, position, onSelect }: Attentio
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const [isTable, setIsTable] = useState(false);
+  const toggle = () => setIsTable((is) => !is);
   const [hovered, setHovered] = useState<Entry | null>(null);
   const [focused, setFocused] = useState<Entry | null>(null);
   const { size, colours } = useRoom(box);
@@ -75,26 +77,11 @@ export function AttentionMap({ map, tokens, kind, position, onSelect }: Attentio
   const what = kind === "pattern" ? "attention" : "contribution";
 
   return (
-    <section
-      class="limpid-map"
-      aria-label={`Map of ${what}`}
-      onKeyDown={(event) => {
-        if (event.key !== "t" || event.ctrlKey || event.metaKey || event.altKey) return;
-        setIsTable((is) => !is);
-        event.preventDefault();
-      }}
-    >
+    <section class="limpid-map" aria-label={`Map of ${what}`} onKeyDown={onTableKey(toggle)}>
       <div class="limpid-bar">
         <Legend scale="sequential" what={what} largest={flow(largest)} sink solid />
         <span class="limpid-buttons">
-          <button
-            type="button"
-            aria-pressed={isTable}
-            title="The strongest entries (t)"
-            onClick={() => setIsTable((is) => !is)}
-          >
-            Table
-          </button>
+          <TableButton isTable={isTable} title="The strongest entries (t)" onToggle={toggle} />
         </span>
       </div>
       <div class="limpid-map-room" ref={box}>

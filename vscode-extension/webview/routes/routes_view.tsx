@@ -3,6 +3,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { LensView, Routes, TableToken, Target } from "../../src/generated/protocol";
 import type { Selection } from "../messages";
+import { onTableKey, TableButton } from "../drawing/table_switch";
 import { useRoom } from "../drawing/use_room";
 import { frameOf, plotSize } from "./frame";
 import { graphOf, stepThatShows } from "./graph";
@@ -45,6 +46,7 @@ export function RoutesView(props: RoutesViewProps) {
   const graph = useMemo(() => graphOf(routes), [routes]);
   const [step, setStep] = useState(() => stepThatShows(graph.steps, mass));
   const [isTable, setIsTable] = useState(false);
+  const toggle = () => setIsTable((is) => !is);
   const [unfolded, setUnfolded] = useState<Unfolded>(NOTHING);
   const { size, colours } = useRoom(box);
 
@@ -77,15 +79,7 @@ export function RoutesView(props: RoutesViewProps) {
   const shown = useMemo(() => show(emptyShown(graph, layout), graph, layout, count), [graph, layout, count]);
 
   return (
-    <section
-      class="limpid-routes"
-      aria-label="Routes"
-      onKeyDown={(event) => {
-        if (event.key !== "t" || event.ctrlKey || event.metaKey || event.altKey) return;
-        setIsTable((is) => !is);
-        event.preventDefault();
-      }}
-    >
+    <section class="limpid-routes" aria-label="Routes" onKeyDown={onTableKey(toggle)}>
       <div class="limpid-bar">
         <FlowSlider
           steps={graph.steps}
@@ -108,14 +102,7 @@ export function RoutesView(props: RoutesViewProps) {
               Fit
             </button>
           )}
-          <button
-            type="button"
-            aria-pressed={isTable}
-            title="The same as a table (t)"
-            onClick={() => setIsTable((is) => !is)}
-          >
-            Table
-          </button>
+          <TableButton isTable={isTable} onToggle={toggle} />
         </span>
       </div>
       <div class="limpid-room" ref={box}>
