@@ -50,10 +50,13 @@ struct Fence {
 }
 
 impl Fence {
-    /// Goes on with text of the fence, which the parser may have changed (a tab that is part indentation).
+    /// Goes on with text of the fence, which the parser may have changed: of a tab that is part indentation it gives the
+    /// columns that are left as spaces, which have no bytes after that tab. They stand for the tab.
     fn push(&mut self, document: &str, words: &str, span: Range<usize>) {
         if document.get(span.clone()) == Some(words) {
             self.raw.push_verbatim(document, span);
+        } else if span.is_empty() && document[..span.start].ends_with('\t') {
+            self.raw.push_whole(words, span.start - 1..span.end);
         } else {
             self.raw.push_whole(words, span);
         }
@@ -123,6 +126,12 @@ mod tests {
         check("> ```prompt\n> a\n>  b\n> ```\n", &[("a\n b", "a\n>  b")]);
         check("- x\n\n  ```prompt\n  a\n\n    b\n  ```\n", &[("a\n\n  b", "a\n\n    b")]);
         check("```prompt\r\na\r\nb\r\n```\r\n", &[("a\nb", "a\r\nb")]);
+    }
+
+    #[test]
+    fn a_tab_that_is_part_indentation_is_the_place_of_its_other_columns() {
+        check("  ```prompt\n\n\t", &[("\n  ", "\n\t")]);
+        check("  ```prompt\n\ta\n \tb\n  ```\n", &[("  a\n  b", "\ta\n \tb")]);
     }
 
     #[test]
