@@ -11,12 +11,16 @@ use std::ops::Range;
 
 /// Rows of x that share a panel's values in registers, and stay in the nearest cache while a group of panels passes by.
 const ROWS: usize = 8;
+/// As [`ROWS`], where there are few registers (AVX2).
+const FEW_ROWS: usize = 6;
 /// Most panels in a group: they stay in the second cache while the rows pass by.
 const GROUP: usize = 8;
 /// Inputs in one turn of the inner loop: its counting competes with the multiplications for ports.
 const UNROLL: usize = 4;
 /// Registers a panel's values are read into at a time.
 const VECTORS: usize = 3;
+/// As [`VECTORS`], where there are few registers: twelve sums, two values of the panel and one of x are fifteen of sixteen.
+const FEW_VECTORS: usize = 2;
 
 /// `out[t, n] = sum_k x[t, k] W[n, k] (+ bias[n])` for the outputs of `sections` and the inputs of `inputs`.
 ///
@@ -103,25 +107,22 @@ impl WithSimd for GroupProduct<'_, '_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { x, group, bias, columns } = self;
-        for (block, out) in columns.chunks_mut(ROWS).enumerate() {
-            let x = Rows { data: &x.data[block * ROWS * x.stride..], ..x };
+        let has_many = S::REGISTER_COUNT >= 32;
+        let n_rows = if has_many { ROWS } else { FEW_ROWS };
+        for (block, out) in columns.chunks_mut(n_rows).enumerate() {
+            let x = Rows { data: &x.data[block * n_rows * x.stride..], ..x };
             for panel in group {
-                // Few registers (AVX2): eight rows would not fit, so they are taken four and four.
                 match out.len() {
-                    8 if S::REGISTER_COUNT >= 32 => rows::<S, 8>(simd, x, panel, out),
-                    8 => {
-                        let (first, second) = out.split_at_mut(4);
-                        rows::<S, 4>(simd, x, panel, first);
-                        let x = Rows { data: &x.data[4 * x.stride..], ..x };
-                        rows::<S, 4>(simd, x, panel, second);
-                    }
-                    7 => rows::<S, 7>(simd, x, panel, out),
-                    6 => rows::<S, 6>(simd, x, panel, out),
-                    5 => rows::<S, 5>(simd, x, panel, out),
-                    4 => rows::<S, 4>(simd, x, panel, out),
-                    3 => rows::<S, 3>(simd, x, panel, out),
-                    2 => rows::<S, 2>(simd, x, panel, out),
-                    _ => rows::<S, 1>(simd, x, panel, out),
+                    8 if has_many => rows::<S, 8, VECTORS>(simd, x, panel, out),
+                    7 if has_many => rows::<S, 7, VECTORS>(simd, x, panel, out),
+                    6 if has_many => rows::<S, 6, VECTORS>(simd, x, panel, out),
+                    5 if has_many => rows::<S, 5, VECTORS>(simd, x, panel, out),
+                    6 => rows::<S, 6, FEW_VECTORS>(simd, x, panel, out),
+                    5 => rows::<S, 5, FEW_VECTORS>(simd, x, panel, out),
+                    4 => rows::<S, 4, VECTORS>(simd, x, panel, out),
+                    3 => rows::<S, 3, VECTORS>(simd, x, panel, out),
+                    2 => rows::<S, 2, VECTORS>(simd, x, panel, out),
+                    _ => rows::<S, 1, VECTORS>(simd, x, panel, out),
                 }
             }
             if let Some(bias) = bias {
@@ -135,15 +136,20 @@ impl WithSimd for GroupProduct<'_, '_> {
     }
 }
 
-/// `R` rows against one panel.
+/// `R` rows against one panel, `C` registers of it at a time.
 #[inline(always)]
-fn rows<S: Simd, const R: usize>(simd: S, x: Rows<'_>, panel: &Panel<'_>, out: &mut [&mut [f32]]) {
+fn rows<S: Simd, const R: usize, const C: usize>(
+    simd: S,
+    x: Rows<'_>,
+    panel: &Panel<'_>,
+    out: &mut [&mut [f32]],
+) {
     let lanes = S::F32_LANES;
     let mut group = 0;
     while group * lanes < PANEL_WIDTH {
-        if (group + VECTORS) * lanes <= PANEL_WIDTH {
-            tile::<S, R, VECTORS>(simd, x, panel, group, out);
-            group += VECTORS;
+        if (group + C) * lanes <= PANEL_WIDTH {
+            tile::<S, R, C>(simd, x, panel, group, out);
+            group += C;
         } else {
             tile::<S, R, 1>(simd, x, panel, group, out);
             group += 1;
