@@ -102,7 +102,7 @@ export class Window {
     if (await this.quick.isVisible()) await this.page.keyboard.press("Escape");
     await this.page.keyboard.press(key);
     await this.quick.waitFor({ timeout: 3000 });
-    await this.quick.fill(text); // typed, a path gives an empty list for good
+    await this.quick.fill(text, { timeout: 3000 }); // typed, a path gives an empty list for good
   }
 
   /** Fills the input box or quick pick that a command has opened, and accepts it. */

@@ -6,6 +6,7 @@ import { signed } from "../webview/display";
 import type { Problem } from "../webview/messages";
 import { Heat } from "./heat";
 import { Server } from "./language_client";
+import { KeptNotes } from "./notes";
 import { models } from "./pickers";
 import { placeOf, type Found } from "./places";
 import { asProblem, isSuperseded } from "./problems";
@@ -33,6 +34,7 @@ export class Limpid implements vscode.Disposable {
   readonly server: Server;
   readonly runs: Runs;
   readonly heat = new Heat();
+  readonly notes: KeptNotes;
   problem: Problem | undefined;
   busy: Busy | undefined;
   numbers = false;
@@ -47,6 +49,7 @@ export class Limpid implements vscode.Disposable {
   ) {
     this.server = new Server(context, this.taken, output);
     this.server.isPainted = (document) => this.heat.shown?.uri === document.uri.toString();
+    this.notes = new KeptNotes(context.globalState);
     this.runs = new Runs(context, this.server);
     this.runs.onDidChange(() => {
       void this.paint();

@@ -234,7 +234,7 @@ export class Panels implements vscode.WebviewViewProvider, vscode.Disposable {
 
   /** What runs there are, for a panel. */
   runs(): ToPanel {
-    const { runs, problem, busy, numbers } = this.limpid;
+    const { runs, problem, busy, numbers, notes } = this.limpid;
     return {
       type: "runs",
       shown: runs.shown?.head ?? null,
@@ -243,6 +243,7 @@ export class Panels implements vscode.WebviewViewProvider, vscode.Disposable {
       busy: busy ?? null,
       settings: forPanel(numbers),
       models: this.models,
+      notes: notes.of(runs.shown?.head.model ?? ""),
     };
   }
 

@@ -82,6 +82,12 @@ export async function carry(
       await vscode.env.clipboard.writeText(words(argument["text"]));
       vscode.window.setStatusBarMessage("Copied as Markdown.", 3000);
       return;
+    case "note": {
+      const run = of(argument["run"]);
+      if (run) await limpid.notes.keep(run.head.model, words(argument["component"]), words(argument["text"]));
+      panels.refresh();
+      return;
+    }
     case "follow":
       await change("followCursor", argument["follow"] === true);
       return;

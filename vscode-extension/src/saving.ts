@@ -53,7 +53,7 @@ function tabledOnce(answer: Recorded): Recorded {
   return { ...answer, result: { ...(answer.result as object), token_table: [] } };
 }
 
-async function recorded(run: Run) {
+async function recorded(limpid: Limpid, run: Run) {
   await run.ask("limpid/routes", ROUTES);
   for (const by of PARTS) await run.ask("limpid/parts", { by }).catch(() => undefined);
   if (run.head.n_tokens <= LONGEST_LENS) await run.ask("limpid/lens", {}).catch(() => undefined);
@@ -63,13 +63,14 @@ async function recorded(run: Run) {
     run: { title, model, took_ms, at },
     text: run.text,
     answers: run.recorded,
+    notes: limpid.notes.of(model),
   };
 }
 
 async function report(limpid: Limpid, run: Run): Promise<string> {
   const at = path.join(limpid.context.extensionPath, "dist", "report.html");
   const template = await fs.readFile(at, "utf8");
-  const whole = await recorded(run);
+  const whole = await recorded(limpid, run);
   const answers = inert({ ...whole, answers: whole.answers.map(tabledOnce) });
   // A function, because `$` in a text would be read as a pattern of the replacement.
   return template.replace(SLOT, () => SLOT.replace("null", () => answers));
@@ -91,7 +92,7 @@ async function content(limpid: Limpid, run: Run, kind: SaveKind, drawn: string |
     case "html":
       return text(await report(limpid, run));
     case "json":
-      return text(`${JSON.stringify(await recorded(run), null, 1)}\n`);
+      return text(`${JSON.stringify(await recorded(limpid, run), null, 1)}\n`);
     case "dot": {
       const answer = await run.ask("limpid/routes", ROUTES);
       return text(dot(answer.view, answer.token_table));

@@ -13,6 +13,8 @@ export interface Abilities {
   readonly continue: boolean;
   /** Earlier runs. */
   readonly history: boolean;
+  /** Writing notes on components. */
+  readonly note: boolean;
   /** An editor that shows places of the prompt, and takes text. */
   readonly editor: boolean;
   /** Kinds that the run can be saved as. */

@@ -92,6 +92,8 @@ export type ToPanel =
       busy: { message: string; share: number | null } | null;
       settings: PanelSettings;
       models: ModelRow[];
+      /** Notes on components of the shown run's model, by the component's name: `L9H6`, `L14 N873`, `MLP L3`. */
+      notes: Record<string, string>;
     }
   | { type: "answer"; id: number; result: unknown }
   | { type: "failed"; id: number; problem: Problem }
@@ -144,6 +146,7 @@ export type PanelCommand =
   | "insertContinuation" // { text: string }
   | "saveSwitches" // { switches: (Intervention | string)[] }: the home asks for a name
   | "copyMarkdown" // { text: string }
+  | "note" // { run: string; component: string; text: string }: about the run's model; an empty text takes the note away
   | "follow" // { follow: boolean }
   | "numbers" // { numbers: boolean }
   | "openTab" // none: the panel as an editor tab

@@ -25,6 +25,7 @@ const NO_RUNS: Runs = {
   busy: null,
   settings: { routes_mass: 0.9, method: "atp", numbers: false, follow: true, effects_budget_ms: 2000 },
   models: [],
+  notes: {},
 };
 
 export class Panel {
@@ -80,6 +81,11 @@ export class Panel {
 
   command(command: PanelCommand, argument?: unknown): void {
     this.home.send({ type: "command", command, argument });
+  }
+
+  /** Keeps a note on a component of the model of the run shown; an empty text takes it away. */
+  note(component: string, text: string): void {
+    if (this.run) this.command("note", { run: this.run.id, component, text });
   }
 
   change(part: Partial<PanelState>): void {

@@ -12,6 +12,7 @@ import {
 } from "./home";
 import type { Ask, FromPanel, Method, PanelSettings, RunHead, ToPanel } from "./messages";
 import { copy } from "./clipboard";
+import { readNotes } from "./notes/notes";
 import { headFromMaps } from "./recorded_head";
 
 /** What stands in the report's `limpid-recorded` element. */
@@ -21,6 +22,8 @@ export interface Recorded {
   /** The prompt. */
   text: string;
   answers: RecordedAnswer[];
+  /** Notes on the model's components; left out: none. */
+  notes?: unknown;
 }
 
 /** The one run's name. */
@@ -56,6 +59,7 @@ export class RecordedHome implements Home {
       target: false,
       continue: recording.answers.some(({ method }) => method === "limpid/continue"),
       history: false,
+      note: false,
       editor: false,
       save: [],
     };
@@ -99,6 +103,7 @@ export class RecordedHome implements Home {
       busy: null,
       settings: this.#settings,
       models: [],
+      notes: readNotes(this.#recording.notes),
     };
     for (const listener of [...this.#listeners]) listener(message);
   }

@@ -13,6 +13,7 @@ import { describeChange } from "./interventions";
 import { code, paragraphs, table } from "./markdown";
 import type { Measured } from "./measured";
 import type { RunHead } from "./messages";
+import type { Notes } from "./notes/notes";
 import { token } from "./token_display";
 
 /** What of a run is known. */
@@ -21,6 +22,7 @@ export interface KnownRun {
   tokens: { table: readonly TableToken[]; view: TokensView } | null;
   attribution: AttributionView | null;
   measured: Measured;
+  notes: Notes;
 }
 
 /** Tokens listed: the strongest. */
@@ -28,7 +30,7 @@ const MOST_TOKENS = 40;
 
 const MOST_ROWS = 15;
 
-export function runMarkdown({ run, tokens, attribution, measured }: KnownRun): string {
+export function runMarkdown({ run, tokens, attribution, measured, notes }: KnownRun): string {
   const target = tokens?.view.target ?? run.target;
   return paragraphs([
     `# ${code(run.title)}`,
@@ -43,8 +45,10 @@ export function runMarkdown({ run, tokens, attribution, measured }: KnownRun): s
       ]),
     ),
     attribution && tokens ? tokenTable(tokens.table, attribution) : "",
-    attribution ? rankTable("head", attribution.heads, (row) => headName(row.layer, row.head)) : "",
-    attribution ? rankTable("neuron", attribution.neurons, (row) => neuronName(row.layer, row.neuron)) : "",
+    attribution ? rankTable("head", attribution.heads, (row) => headName(row.layer, row.head), notes) : "",
+    attribution
+      ? rankTable("neuron", attribution.neurons, (row) => neuronName(row.layer, row.neuron), notes)
+      : "",
     measured.size > 0 ? effectTable([...measured.values()], tokens?.table ?? []) : "",
   ]);
 }
@@ -74,11 +78,12 @@ function rankTable<T extends HeadRow | NeuronRow>(
   what: string,
   rows: readonly T[],
   name: (row: T) => string,
+  notes: Notes,
 ): string {
   return table(
     [what, "flow", "attribution ~, nats", "effect, nats", "writes"],
     rows.slice(0, MOST_ROWS).map((row) => [
-      name(row),
+      noted(name(row), notes),
       flow(row.flow),
       numberOr(row.attribution),
       numberOr(row.effect),
@@ -88,6 +93,12 @@ function rankTable<T extends HeadRow | NeuronRow>(
         .join(" "),
     ]),
   );
+}
+
+/** A component's name with its note, which is somebody's text: it stands as code. */
+export function noted(component: string, notes: Notes): string {
+  const note = notes[component];
+  return note ? `${component} ${code(note)}` : component;
 }
 
 /** Measured rows, strongest first. */

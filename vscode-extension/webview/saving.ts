@@ -56,5 +56,6 @@ function markdownOf(panel: Panel): string | null {
     tokens: tokens && { table: tokens.token_table, view: tokens.view },
     attribution: attribution?.view ?? null,
     measured: measuring.measured.value,
+    notes: panel.runs.value.notes,
   });
 }

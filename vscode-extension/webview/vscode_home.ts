@@ -22,6 +22,7 @@ const ABILITIES: Abilities = {
   target: true,
   continue: true,
   history: true,
+  note: true,
   editor: true,
   save: ["html", "json", "dot", "svg", "png", "markdown"],
 };

@@ -74,6 +74,30 @@ async function routes(stage) {
   await frame.getByRole("tab", { name: "Routes" }).click();
 }
 
+/** A head gets a name by keyboard, which stands wherever the head is named, as text; another one changes it. */
+async function notes(stage) {
+  const { vscode } = stage;
+  const frame = await stage.panel();
+  const inspector = frame.locator("section.inspector");
+  const write = async (text) => {
+    await inspector.getByRole("button", { name: /note: what L12H0 does/ }).focus();
+    await vscode.key("Enter");
+    await inspector.getByRole("textbox", { name: "Name or note of L12H0" }).fill(text);
+  };
+  await write("first try");
+  await vscode.key("Enter");
+  await panelSays(stage, /first try/, { section: "inspector" });
+  await write("not kept");
+  await vscode.key("Escape");
+  await write("country <b>→</b> capital");
+  await stage.picture("note");
+  await vscode.key("Enter");
+  for (const section of ["inspector", "rankings"]) {
+    await panelSays(stage, /country <b>→<\/b> capital/, { section });
+  }
+  assert.match(await frame.evaluate(() => document.activeElement.textContent), /edit note/);
+}
+
 /** Measured: the numbers of the README, in the panel and in the hover, with the disagreement marked. */
 async function measure(stage) {
   const { vscode } = stage;
@@ -140,16 +164,29 @@ async function compareAndHistory(stage) {
   await vscode.key("Control+s");
 }
 
-/** After a reload the panel shows what it showed. */
+/** After a reload the panel shows what it showed, notes too. */
 async function reload(stage) {
   const { vscode } = stage;
   await vscode.reload();
   await vscode.showView("Limpid");
   await panelSays(stage, /·Madrid/, { timeout: 60_000 });
+  const rankings = await openSection(await stage.panel(), "rankings");
+  await rankings.getByRole("button", { name: /show all/ }).click();
+  await panelSays(stage, /L12H0\s+country <b>→<\/b> capital/, { section: "rankings", timeout: 60_000 });
   await stage.picture("restored");
 }
 
-const STEPS = { inspect, panelAndText, routes, measure, foil, continuations, compareAndHistory, reload };
+const STEPS = {
+  inspect,
+  panelAndText,
+  routes,
+  notes,
+  measure,
+  foil,
+  continuations,
+  compareAndHistory,
+  reload,
+};
 
 export default async function journeys(stage) {
   const failures = [];

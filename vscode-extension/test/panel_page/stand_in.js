@@ -51,6 +51,7 @@
         { name: run.model, state: "loaded", is_default: true },
         { name: "gemma-3-270m", state: "loaded", is_default: false },
       ],
+      notes: {},
       ...change,
     });
   const wait = (ms) => new Promise((done) => setTimeout(done, ms));

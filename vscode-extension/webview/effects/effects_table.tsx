@@ -9,6 +9,8 @@ import { Shown } from "../controls/token_text";
 import { nats, probability, signed } from "../display";
 import { changeKey, describeChange, selectionOf } from "../interventions";
 import { figureOf, NOTHING_MEASURED } from "../measured";
+import { NoteText, useNotes } from "../notes/note_text";
+import { notable } from "../notes/notes";
 import { usePanel, useTokens } from "../panel_model";
 import { effectTable } from "../run_markdown";
 import { token } from "../token_display";
@@ -112,6 +114,7 @@ function What({ row, name }: { row: EffectRow; name: string }) {
   const panel = usePanel();
   const { part } = row;
   const selection = selectionOf(row.intervention);
+  const note = useNotes()[notable(selection) ?? ""];
   const face = part ? (
     <>
       <code class="token">
@@ -123,7 +126,9 @@ function What({ row, name }: { row: EffectRow; name: string }) {
       )}
     </>
   ) : (
-    name
+    <>
+      {name} <NoteText text={note} />
+    </>
   );
   if (!selection) return <span title={name}>{face}</span>;
   return (

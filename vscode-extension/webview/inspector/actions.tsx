@@ -1,13 +1,17 @@
-// What can be done to the component looked at: measure it, switch it off, set it, copy what is said of it.
+// What can be done to the component looked at: measure it, switch it off, set it, copy what is said of it, note what it is.
 // What must not live here: what is said of it (the cards), how it is measured.
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import type { Change, Intervention } from "../../src/generated/protocol";
 import { useCell } from "../cell";
 import { Button, Select, Tiny } from "../controls/buttons";
 import { FigureBar, FigureNumber, figureWords } from "../controls/figures";
 import { changeKey, describeChange, switchable } from "../interventions";
 import { figureOf, type Figure } from "../measured";
+import { code, paragraphs } from "../markdown";
 import type { Selection } from "../messages";
+import { NoteEditor } from "../notes/note_editor";
+import { useNotes } from "../notes/note_text";
+import { notable } from "../notes/notes";
 import { usePanel, useTokens } from "../panel_model";
 import { useRequestTarget } from "../questions";
 
@@ -30,9 +34,17 @@ export function Actions({ selection, estimate, estimateHere, known, markdown }: 
   const jobs = useCell(panel.measuring.jobs);
   const [isEverywhere, setIsEverywhere] = useState(true);
   const [isSetting, setIsSetting] = useState(false);
+  const [isNoting, setIsNoting] = useState(false);
+  const noteButton = useRef<HTMLSpanElement>(null);
+  const notes = useNotes();
+  const component = notable(selection);
+  const note = notes[component ?? ""] ?? "";
   const can = switchable(selection, target, isEverywhere);
   const copy = markdown && (
-    <Tiny label="Copy as Markdown" onClick={() => panel.command("copyMarkdown", { text: markdown() })}>
+    <Tiny
+      label="Copy as Markdown"
+      onClick={() => panel.command("copyMarkdown", { text: withNote(markdown(), note) })}
+    >
       copy
     </Tiny>
   );
@@ -91,10 +103,35 @@ export function Actions({ selection, estimate, estimateHere, known, markdown }: 
           </>
         )}
         {copy}
+        {component && panel.home.can.note && (
+          <span ref={noteButton}>
+            <Tiny
+              label={`${note === "" ? "note" : "edit note"}: what ${component} does`}
+              pressed={isNoting}
+              onClick={() => setIsNoting(!isNoting)}
+            >
+              {note === "" ? "note" : "edit note"}
+            </Tiny>
+          </span>
+        )}
       </span>
+      {component && isNoting && (
+        <NoteEditor
+          component={component}
+          note={note}
+          onDone={() => {
+            setIsNoting(false);
+            noteButton.current?.querySelector("button")?.focus();
+          }}
+        />
+      )}
       {isSetting && <SetTo scale={can.scale} set={can.set} />}
     </div>
   );
+}
+
+function withNote(markdown: string, note: string): string {
+  return note === "" ? markdown : paragraphs([markdown.trimEnd(), `note: ${code(note)}`]);
 }
 
 /** What the number is called: an estimate is never called an effect. */

@@ -9,6 +9,7 @@ import { Waiting } from "../controls/waiting";
 import { flow, headName } from "../display";
 import { code, paragraphs, table } from "../markdown";
 import type { Selection } from "../messages";
+import { NoteText, useNotes } from "../notes/note_text";
 import { useAnswer, usePanel, useTokens } from "../panel_model";
 import { token } from "../token_display";
 import { Actions } from "./actions";
@@ -18,6 +19,7 @@ import { titleOf } from "./titles";
 export function EdgeView({ selection }: { selection: Extract<Selection, { kind: "edge" }> }) {
   const panel = usePanel();
   const tokens = useTokens();
+  const notes = useNotes();
   const { from, to, edge } = selection;
   const answer = useAnswer("limpid/edge", { from: placeOf(from), kind: edge, to: placeOf(to) });
   const columns: Column<EdgeHeadRow>[] = [
@@ -31,7 +33,7 @@ export function EdgeView({ selection }: { selection: Extract<Selection, { kind: 
           class="link"
           onClick={() => panel.select({ kind: "head", layer: to.layer, head, position: to.position })}
         >
-          {headName(to.layer, head)}
+          {headName(to.layer, head)} <NoteText text={notes[headName(to.layer, head)]} />
         </button>
       ),
     },

@@ -7,6 +7,8 @@ import { Icon } from "../controls/icons";
 import { Section } from "../controls/section";
 import { Shown } from "../controls/token_text";
 import type { Selection } from "../messages";
+import { NoteText, useNotes } from "../notes/note_text";
+import { notable } from "../notes/notes";
 import { usePanel, useTokens } from "../panel_model";
 import { canGo, current } from "../selection_history";
 import { canonical } from "../canonical";
@@ -25,6 +27,7 @@ export function InspectorSection() {
   const tokens = useTokens();
   const found = current(history);
   const selection = found && isWithin(found, tokens.length) ? asComponent(found) : null;
+  const note = useNotes()[notable(selection) ?? ""];
   const title = selection ? titleOf(selection, tokens) : null;
   return (
     <Section
@@ -39,7 +42,8 @@ export function InspectorSection() {
               <code class="token">
                 <Shown display={title.where} />
               </code>
-            )}
+            )}{" "}
+            <NoteText text={note} />
           </span>
         )
       }

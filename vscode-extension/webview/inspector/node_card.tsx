@@ -5,6 +5,8 @@ import { Waiting } from "../controls/waiting";
 import { flow, probability, rank } from "../display";
 import { code, paragraphs, table } from "../markdown";
 import type { Selection } from "../messages";
+import { NoteText, useNotes } from "../notes/note_text";
+import { mlpName } from "../notes/notes";
 import { useAnswer, usePanel, useTokens } from "../panel_model";
 import { Tiny } from "../controls/buttons";
 import { token } from "../token_display";
@@ -16,6 +18,7 @@ import { Lists, PredictionList, RankList, ValueList } from "./token_lists";
 export function NodeView({ selection }: { selection: Extract<Selection, { kind: "node" }> }) {
   const panel = usePanel();
   const tokens = useTokens();
+  const notes = useNotes();
   const { kind, layer, position } = selection.node;
   const answer = useAnswer("limpid/node", { node: { kind, layer, position }, top: 10 });
   return (
@@ -37,7 +40,9 @@ export function NodeView({ selection }: { selection: Extract<Selection, { kind: 
           {kind !== "embed" && (
             <p class="row">
               <span class="dim">written by</span>
-              <Tiny onClick={() => panel.select({ kind: "mlp", layer, position })}>MLP L{layer}</Tiny>
+              <Tiny onClick={() => panel.select({ kind: "mlp", layer, position })}>
+                {mlpName(layer)} <NoteText text={notes[mlpName(layer)]} />
+              </Tiny>
               {kind === "resid_post" && (
                 <Tiny
                   onClick={() => panel.select({ kind: "node", node: { kind: "resid_mid", layer, position } })}

@@ -9,6 +9,7 @@ import { TokenText } from "../controls/token_text";
 import { Waiting } from "../controls/waiting";
 import { flow, headName, nats, probability, rank } from "../display";
 import { code, paragraphs } from "../markdown";
+import { NoteText, useNotes } from "../notes/note_text";
 import { useAnswer, usePanel, useTokens } from "../panel_model";
 import { useAttribution, useRoutes } from "../questions";
 import { figureWords } from "../controls/figures";
@@ -20,6 +21,7 @@ import { readersOf } from "./token_routes";
 export function PositionView({ position }: { position: number }) {
   const panel = usePanel();
   const tokens = useTokens();
+  const notes = useNotes();
   const measured = useCell(panel.measuring.measured);
   const answer = useAttribution();
   const words = useAnswer("limpid/tokens", {});
@@ -82,7 +84,8 @@ export function PositionView({ position }: { position: number }) {
                     })
                   }
                 >
-                  {headName(reader.layer, reader.head)}
+                  {headName(reader.layer, reader.head)}{" "}
+                  <NoteText text={notes[headName(reader.layer, reader.head)]} />
                 </button>
                 <span class="dim">from</span>
                 <Tiny onClick={() => panel.select({ kind: "position", position: reader.position })}>

@@ -3,6 +3,7 @@
 import type { ComponentId, TableToken } from "../../src/generated/protocol";
 import { headName, neuronName } from "../display";
 import type { Selection } from "../messages";
+import { mlpName } from "../notes/notes";
 
 export interface Title {
   /** `head L9H6` */
@@ -39,7 +40,7 @@ export function titleOf(selection: Selection, tokens: readonly TableToken[]): Ti
     case "head":
       return { name: `head ${headName(selection.layer, selection.head)}`, where: at(selection.position) };
     case "mlp":
-      return { name: `MLP L${selection.layer}`, where: at(selection.position) };
+      return { name: mlpName(selection.layer), where: at(selection.position) };
     case "neuron":
       return {
         name: `neuron ${neuronName(selection.layer, selection.neuron)}`,

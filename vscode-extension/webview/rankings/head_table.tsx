@@ -4,6 +4,7 @@ import type { Change, HeadRow } from "../../src/generated/protocol";
 import { useCell } from "../cell";
 import { Table } from "../controls/table";
 import { headName } from "../display";
+import { NoteText, useNotes } from "../notes/note_text";
 import { usePanel } from "../panel_model";
 import { current } from "../selection_history";
 import type { Order } from "../sorting";
@@ -14,6 +15,7 @@ const off = ({ layer, head }: HeadRow): Change => ({ kind: "head_zero", layer, h
 export function HeadTable({ rows, first }: { rows: readonly HeadRow[]; first: Order }) {
   const panel = usePanel();
   const measured = useCell(panel.measuring.measured);
+  const notes = useNotes();
   const selection = current(useCell(panel.state).history);
   return (
     <Table
@@ -31,7 +33,7 @@ export function HeadTable({ rows, first }: { rows: readonly HeadRow[]; first: Or
           value: ({ layer, head }) => headName(layer, head),
           draw: ({ layer, head }) => (
             <button type="button" class="link" onClick={() => panel.select({ kind: "head", layer, head })}>
-              {headName(layer, head)}
+              {headName(layer, head)} <NoteText text={notes[headName(layer, head)]} />
             </button>
           ),
         },

@@ -4,6 +4,7 @@ import type { Change, NeuronRow } from "../../src/generated/protocol";
 import { useCell } from "../cell";
 import { Table } from "../controls/table";
 import { neuronName } from "../display";
+import { NoteText, useNotes } from "../notes/note_text";
 import { usePanel } from "../panel_model";
 import { current, isSame } from "../selection_history";
 import type { Selection } from "../messages";
@@ -22,6 +23,7 @@ const selects = ({ layer, neuron, position }: NeuronRow): Selection => ({
 export function NeuronTable({ rows, first }: { rows: readonly NeuronRow[]; first: Order }) {
   const panel = usePanel();
   const measured = useCell(panel.measuring.measured);
+  const notes = useNotes();
   const selection = current(useCell(panel.state).history);
   return (
     <Table
@@ -43,7 +45,7 @@ export function NeuronTable({ rows, first }: { rows: readonly NeuronRow[]; first
               title={`${row.sign_case} at token ${row.position}`}
               onClick={() => panel.select(selects(row))}
             >
-              {neuronName(row.layer, row.neuron)}
+              {neuronName(row.layer, row.neuron)} <NoteText text={notes[neuronName(row.layer, row.neuron)]} />
             </button>
           ),
         },

@@ -5,6 +5,7 @@ import type { RouteEdge, RouteNode, TableToken } from "../../src/generated/proto
 import { flow } from "../display";
 import { RowsTable, type RowsColumn } from "../drawing/rows_table";
 import type { Selection } from "../messages";
+import type { Notes } from "../notes/notes";
 import { heightOf, type Graph } from "./graph";
 import { edgeKind, headsOf, nodeName, selectedEdge, selectEdge } from "./words";
 
@@ -13,13 +14,14 @@ export interface RoutesTableProps {
   count: number;
   tokens: readonly TableToken[];
   selection: Selection | null;
+  notes: Notes;
   onSelect: (selection: Selection) => void;
   onPoint: (token: number | null) => void;
 }
 
-export function RoutesTable({ graph, count, tokens, selection, onSelect, onPoint }: RoutesTableProps) {
+export function RoutesTable({ graph, count, tokens, selection, notes, onSelect, onPoint }: RoutesTableProps) {
   const rows = useMemo(() => graph.edges.slice(0, count), [graph, count]);
-  const columns = useMemo(() => columnsOf(graph, tokens), [graph, tokens]);
+  const columns = useMemo(() => columnsOf(graph, tokens, notes), [graph, tokens, notes]);
   const chosen = selectedEdge(graph, selection);
   return (
     <RowsTable
@@ -36,7 +38,7 @@ export function RoutesTable({ graph, count, tokens, selection, onSelect, onPoint
   );
 }
 
-function columnsOf(graph: Graph, tokens: readonly TableToken[]): RowsColumn<RouteEdge>[] {
+function columnsOf(graph: Graph, tokens: readonly TableToken[], notes: Notes): RowsColumn<RouteEdge>[] {
   const name = (at: number) => nodeName(graph.nodes[at], tokens);
   /** Along the prompt, then up. */
   const place = (node: RouteNode | undefined) => (node ? node.position * 1e4 + heightOf(node) : 0);
@@ -59,7 +61,7 @@ function columnsOf(graph: Graph, tokens: readonly TableToken[]): RowsColumn<Rout
     {
       name: "heads",
       title: "Heads",
-      text: (edge) => headsOf(edge, graph.nodes[edge.to]?.layer ?? 0),
+      text: (edge) => headsOf(edge, graph.nodes[edge.to]?.layer ?? 0, notes),
       key: (edge) => edge.heads[0]?.contribution ?? 0,
     },
     {

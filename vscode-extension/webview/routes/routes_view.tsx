@@ -3,6 +3,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { LensView, Routes, TableToken, Target } from "../../src/generated/protocol";
 import type { Selection } from "../messages";
+import type { Notes } from "../notes/notes";
 import { onTableKey, TableButton } from "../drawing/table_switch";
 import { useRoom } from "../drawing/use_room";
 import { frameOf, plotSize } from "./frame";
@@ -35,12 +36,14 @@ export interface RoutesViewProps {
   /** Less than 520 px: tokens top to bottom. */
   narrow: boolean;
   lens?: LensView;
+  /** What components are called. */
+  notes?: Notes;
   /** Hands over the canvas's surface, for saving the picture with `toSvg` and `toPng`. */
   onSurface?: (surface: Surface | null) => void;
 }
 
 export function RoutesView(props: RoutesViewProps) {
-  const { routes, tokens, target, selection, mass, numbers, narrow } = props;
+  const { routes, tokens, target, selection, mass, numbers, narrow, notes = NO_NOTES } = props;
   const box = useRef<HTMLDivElement>(null);
   const surface = useRef<Surface | null>(null);
   const graph = useMemo(() => graphOf(routes), [routes]);
@@ -108,7 +111,7 @@ export function RoutesView(props: RoutesViewProps) {
       <div class="limpid-room" ref={box}>
         {isTable ? (
           <RoutesTable
-            {...{ graph, count, tokens, selection }}
+            {...{ graph, count, tokens, selection, notes }}
             onSelect={props.onSelect}
             onPoint={props.onPoint}
           />
@@ -119,6 +122,7 @@ export function RoutesView(props: RoutesViewProps) {
               {...{ graph, layout, shown, slots, colours, frame, tokens, target, selection, numbers }}
               pointed={props.pointed}
               lens={props.lens}
+              notes={notes}
               onSelect={props.onSelect}
               onPoint={props.onPoint}
               onUnfold={(what) => setUnfolded((had) => unfoldedWith(had, what))}
@@ -132,12 +136,15 @@ export function RoutesView(props: RoutesViewProps) {
       </div>
       {!isTable && (
         <RoutesLegend
+          notes={notes}
           heads={heads.filter(({ slot }) => slots.indexOf(slot) >= 0 && slots.indexOf(slot) < count)}
         />
       )}
     </section>
   );
 }
+
+const NO_NOTES: Notes = {};
 
 interface Unfolded {
   positions: ReadonlySet<number>;

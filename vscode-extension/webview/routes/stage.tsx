@@ -3,6 +3,7 @@
 import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { LensView, TableToken, Target } from "../../src/generated/protocol";
 import type { Selection } from "../messages";
+import type { Notes } from "../notes/notes";
 import type { Colours } from "../scales";
 import { boxStyle } from "../drawing/box_style";
 import type { Frame } from "./frame";
@@ -29,6 +30,7 @@ export interface StageProps {
   pointed: number | null;
   numbers: boolean;
   lens?: LensView;
+  notes: Notes;
   onSelect: (selection: Selection) => void;
   onPoint: (token: number | null) => void;
   onUnfold: (what: { positions: number[] } | { layers: number[] }) => void;
@@ -199,6 +201,7 @@ export function Stage(props: StageProps) {
       <RouteTip
         {...{ graph, layout, shown, tokens, frame }}
         lens={props.lens}
+        notes={props.notes}
         node={isTold ? tipNode : null}
         line={isTold ? hoveredLine : null}
         at={under?.hit ? under : placeOf(tipNode, layout, surface.current)}

@@ -2,6 +2,7 @@
 // What must not live here: finding it (hit.ts), names (words.ts).
 import type { LensView, TableToken } from "../../src/generated/protocol";
 import { flow } from "../display";
+import { mlpName, type Notes } from "../notes/notes";
 import type { Frame } from "./frame";
 import type { Graph } from "./graph";
 import type { Layout } from "./layout";
@@ -15,6 +16,7 @@ export interface RouteTipProps {
   tokens: readonly TableToken[];
   frame: Frame;
   lens: LensView | undefined;
+  notes: Notes;
   node: number | null;
   line: number | null;
   /** Where it points to on the stage. */
@@ -38,13 +40,15 @@ export function RouteTip(props: RouteTipProps) {
   );
 }
 
-function NodeTip({ graph, tokens, lens, node }: RouteTipProps) {
+function NodeTip({ graph, tokens, lens, notes, node }: RouteTipProps) {
   const row = graph.nodes[node ?? -1];
   if (!row) return null;
   const reads = lensAt(row, lens);
+  const note = row.kind === "mlp" ? notes[mlpName(row.layer)] : undefined;
   return (
     <>
       <strong>{nodeName(row, tokens)}</strong>
+      {note && <bdi>“{note}”</bdi>}
       <span>flow {flow(row.flow)}</span>
       {reads !== null && (
         <span>
@@ -55,7 +59,7 @@ function NodeTip({ graph, tokens, lens, node }: RouteTipProps) {
   );
 }
 
-function LineTip({ graph, layout, shown, tokens, line }: RouteTipProps) {
+function LineTip({ graph, layout, shown, tokens, notes, line }: RouteTipProps) {
   const row = layout.lines[line ?? -1];
   const onView = row?.edges.filter((at) => at < shown.count) ?? [];
   const edge = graph.edges[onView[0] ?? -1];
@@ -70,7 +74,7 @@ function LineTip({ graph, layout, shown, tokens, line }: RouteTipProps) {
         {edgeKind(edge)}, flow {flow(shown.flows[line ?? -1] ?? 0)}
         {onView.length > 1 ? ` over ${onView.length} edges, the strongest of which is named` : ""}
       </span>
-      {edge.heads.length > 0 && <span>{headsOf(edge, upper.layer)}</span>}
+      {edge.heads.length > 0 && <span>{headsOf(edge, upper.layer, notes)}</span>}
     </>
   );
 }

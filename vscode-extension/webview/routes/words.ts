@@ -2,6 +2,7 @@
 // What must not live here: drawing.
 import type { EdgeHead, LensView, RouteEdge, RouteNode, TableToken } from "../../src/generated/protocol";
 import type { Selection } from "../messages";
+import type { Notes } from "../notes/notes";
 import { flow, headName, probability } from "../display";
 import { token } from "../token_display";
 import type { Graph } from "./graph";
@@ -29,13 +30,21 @@ export function edgeKind(edge: RouteEdge): string {
   return KINDS[edge.kind];
 }
 
-/** `L23H8 24 %, H2 24 %`: shares of the edge. */
-export function headsOf(edge: RouteEdge, layer: number, most = 3): string {
+/** `L23H8 24 %, L23H2 “copies names” 24 %`: shares of the edge. */
+export function headsOf(edge: RouteEdge, layer: number, notes: Notes = {}, most = 3): string {
   const sum = edge.heads.reduce((all, head) => all + head.contribution, 0);
   const share = (head: EdgeHead) => flow(sum > 0 ? head.contribution / sum : 0);
-  const named = edge.heads.slice(0, most).map((head) => `${headName(layer, head.head)} ${share(head)}`);
+  const named = edge.heads
+    .slice(0, most)
+    .map((head) => `${noted(headName(layer, head.head), notes)} ${share(head)}`);
   const rest = edge.heads.length - named.length;
   return named.join(", ") + (rest > 0 ? `, ${rest} more` : "");
+}
+
+/** A component's name with its note: `L23H2 “copies names”`. */
+export function noted(component: string, notes: Notes): string {
+  const note = notes[component];
+  return note ? `${component} “${note}”` : component;
 }
 
 /** What the logit lens reads at a node: `→ ·Paris 43 %`; null where it is not read. */

@@ -80,7 +80,7 @@ export function TabsSection() {
 
 function RoutesTab() {
   const panel = usePanel();
-  const { settings, shown: run } = useCell(panel.runs);
+  const { settings, shown: run, notes } = useCell(panel.runs);
   const selection = current(useCell(panel.state).history);
   const pointed = useCell(panel.pointed);
   const tokens = useTokens();
@@ -103,6 +103,7 @@ function RoutesTab() {
             pointed={pointed}
             mass={settings.routes_mass}
             numbers={settings.numbers}
+            notes={notes}
             narrow={isNarrow}
             lens={lens.status === "answer" ? lens.result.view : undefined}
             onSurface={savesFrom}
