@@ -36,6 +36,10 @@ fn another_target_is_answered_from_the_same_findings_and_as_if_asked_first() {
         assert!(Arc::ptr_eq(first.findings(), shared.findings()), "{family}");
         assert_eq!(scores(&shared), scores(&ask(&with_foil, &[])), "{family}");
         assert_ne!(scores(&shared), scores(&first), "{family}: the target matters");
+        let more = Question { prune: Prune::Mass(0.99), ..question.clone() };
+        let (again, anew) = (ask(&more, &[&first]), ask(&more, &[]));
+        assert!(Arc::ptr_eq(&first.findings().graph, &again.findings().graph), "{family}");
+        assert_eq!(again.routes(), anew.routes(), "{family}: pruned as if grown for it");
         for other in [
             Question { position: Some(1), ..question.clone() },
             Question { prune: Prune::Lmtt(0.1), ..question.clone() },

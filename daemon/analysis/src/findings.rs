@@ -22,29 +22,28 @@ pub struct Findings {
     /// How routes are pruned.
     pub prune: Prune,
     /// `[d_vocab]` at each position.
-    pub logits: Vec<Vec<f32>>,
+    pub logits: Arc<[Vec<f32>]>,
     /// Routes, whole.
-    pub graph: RouteGraph,
+    pub graph: Arc<RouteGraph>,
     /// Routes, as they are drawn.
     pub pruned: PrunedGraph,
     /// Neurons: flows added up over the positions, activations at the last one.
-    pub neurons: NeuronFlows,
+    pub neurons: Arc<NeuronFlows>,
     predicted: OnceLock<Arc<[Predicted]>>,
 }
 
 impl Findings {
-    /// Grows and prunes the routes of positions in range, and ranks by flow.
+    /// Grows and prunes the routes of positions in range, whose logits are given, and ranks by flow.
     ///
     /// # Errors
-    /// No position; logits that are not finite; cancelled; the device refused.
+    /// No position; cancelled; the device refused.
     pub fn new(
         model: &Model,
         trace: Arc<Trace>,
-        positions: Vec<usize>,
+        (positions, logits): (Vec<usize>, Arc<[Vec<f32>]>),
         prune: Prune,
         watch: Watch<'_>,
     ) -> Result<Self, EngineError> {
-        let logits = logits_at(model, &trace, &positions)?;
         let graph = grow_from(model, &trace, &positions, prune.growth(), watch.cancel)?;
         let pruned = prune.apply(&graph);
         let mut neurons = NeuronFlows { flows: Vec::new(), activations: Vec::new() };
@@ -56,8 +55,22 @@ impl Findings {
             };
             neurons.add(neuron_flows(model, &trace, position, &flow)?);
         }
-        let predicted = OnceLock::new();
+        let (graph, neurons, predicted) = (Arc::new(graph), Arc::new(neurons), OnceLock::new());
         Ok(Self { trace, positions, prune, logits, graph, pruned, neurons, predicted })
+    }
+
+    /// The same place pruned by another rule; none where that rule needs its graph grown otherwise.
+    pub fn pruned_by(&self, prune: Prune) -> Option<Self> {
+        (prune.growth() == self.prune.growth()).then(|| Self {
+            trace: Arc::clone(&self.trace),
+            positions: self.positions.clone(),
+            prune,
+            logits: Arc::clone(&self.logits),
+            graph: Arc::clone(&self.graph),
+            pruned: prune.apply(&self.graph),
+            neurons: Arc::clone(&self.neurons),
+            predicted: self.predicted.clone(),
+        })
     }
 
     /// Logits of the last of the positions, `[d_vocab]`.
@@ -65,9 +78,9 @@ impl Findings {
         self.logits.last().map_or(&[], Vec::as_slice)
     }
 
-    /// Whether these are the findings of a place.
-    pub fn is_of(&self, trace: &Arc<Trace>, positions: &[usize], prune: Prune) -> bool {
-        Arc::ptr_eq(&self.trace, trace) && self.positions == positions && self.prune == prune
+    /// Whether these are the findings of a place, however pruned.
+    pub fn is_of(&self, trace: &Arc<Trace>, positions: &[usize]) -> bool {
+        Arc::ptr_eq(&self.trace, trace) && self.positions == positions
     }
 
     /// The activations that all of this was found in.

@@ -4,6 +4,7 @@ mod answers;
 mod cards;
 pub mod continuation;
 pub mod effects;
+pub mod explained;
 pub mod glance;
 pub mod inspection;
 pub mod interventions;

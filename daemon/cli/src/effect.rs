@@ -110,7 +110,8 @@ impl Measurement<'_> {
             _ => Budget::default(),
         };
         let budget = (self.budget.unwrap_or(usual), args.floor);
-        let mut effects = Effects::new(&inspector, Some(scores), asked, budget, &trace_of)?;
+        let mut effects =
+            Effects::new(inspector.explained(), Some(scores), asked, budget, &trace_of)?;
         let bar = prepared.progress("measuring", effects.len() as u64);
         while !effects.step(watch)?.is_empty() {
             bar.set(effects.n_made() as u64);
@@ -218,9 +219,9 @@ impl Measurement<'_> {
         let cancel = CancelToken::default();
         let from = PatchSource { text: None, token_ids: Some(ids) };
         let trace = self.prepared.trace_of(&from, &cancel)?;
-        let (outcome, objective) = inspector.outcome_of(&trace)?;
+        let (outcome, objective) = inspector.explained().outcome_of(&trace)?;
         let (grid, asked) =
-            SweepGrid::asked(inspector, hook, &from, objective).context("--sweep")?;
+            SweepGrid::asked(inspector.explained(), hook, &from, objective).context("--sweep")?;
         let sweep = Sweep {
             hook: hook.to_owned(),
             from_tokens: token_rows(&self.prepared.loaded, &other.tokens, &[]),

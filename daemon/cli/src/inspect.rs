@@ -275,7 +275,7 @@ fn measure(
     let watch = Watch { cancel: &cancel, progress: &|_, _| {} };
     let trace_of = |from: &_| prepared.trace_of(from, &cancel);
     let budget = (budget, FLOOR);
-    let mut effects = Effects::new(inspector, Some(scores), asked, budget, &trace_of)?;
+    let mut effects = Effects::new(inspector.explained(), Some(scores), asked, budget, &trace_of)?;
     let bar = prepared.progress("measuring", effects.len() as u64);
     while !effects.step(watch)?.is_empty() {
         bar.set(effects.n_made() as u64);

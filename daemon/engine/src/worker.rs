@@ -1,4 +1,4 @@
-//! One OS thread per device, a mailbox of jobs, and a guard: a job that panics answers its own caller and nobody else notices.
+//! One OS thread with a pool of its own, a mailbox of jobs, and a guard: a job that panics answers its own caller and nobody else notices.
 //! Who goes first is decided in `mailbox`. No async here: the reply is a callback, so that a server can pass a channel's sender.
 
 use crate::{
@@ -6,6 +6,7 @@ use crate::{
     error::EngineError,
     mailbox::{Letter, Mailbox, Turn},
 };
+use rayon::ThreadPoolBuilder;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -33,21 +34,29 @@ impl Drop for Handle {
 }
 
 impl Worker {
-    /// Starts the thread.
+    /// Starts the thread, and the pool that its jobs share their loops out in: in a pool of all workers a small product would wait for
+    /// the large ones of another's job.
     ///
     /// # Errors
     /// The system has no thread to give.
     pub fn start(name: &str) -> Result<Self, EngineError> {
         let mailbox = Arc::new(Mailbox::default());
         let letters = Arc::clone(&mailbox);
+        let no_thread =
+            |e: &dyn std::error::Error| EngineError::Device(format!("no thread for {name}: {e}"));
+        let pool_name = format!("limpid-{name}");
+        let pool = ThreadPoolBuilder::new()
+            .thread_name(move |at| format!("{pool_name}-{at}"))
+            .build()
+            .map_err(|e| no_thread(&e))?;
         thread::Builder::new()
             .name(format!("limpid-{name}"))
             .spawn(move || {
                 while let Some(letter) = letters.next() {
-                    (letter.run)();
+                    pool.install(letter.run);
                 }
             })
-            .map_err(|e| EngineError::Device(format!("no thread for {name}: {e}")))?;
+            .map_err(|e| no_thread(&e))?;
         Ok(Self { handle: Arc::new(Handle(mailbox)), queued: Arc::default() })
     }
 

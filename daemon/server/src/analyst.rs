@@ -155,6 +155,15 @@ impl Job {
     }
 }
 
+/// What a model makes of a prompt before it predicts anything.
+#[derive(Clone, Debug)]
+pub struct Prompt {
+    /// Name of the model.
+    pub model: String,
+    /// The tokens, without what predicted them.
+    pub tokens: Vec<TokenRow>,
+}
+
 /// A continuation under way. Each call of `step` is a job of its own, so that others are served between two tokens.
 pub trait Continuing: Send {
     /// Name of the model.
@@ -246,6 +255,12 @@ pub trait Analyst: Send + Sync + 'static {
     /// # Errors
     /// Of the tokenizer, the chat template and the request.
     fn render(&self, ask: &Ask, job: &Job) -> Result<Rendering, ViewError>;
+
+    /// The tokens of a prompt, and the model whose they are.
+    ///
+    /// # Errors
+    /// Of the engine.
+    fn prompt(&self, ask: &Ask, job: &Job) -> Result<Prompt, ViewError>;
 
     /// A glance: what comes next and how each token was predicted, at the cost of what an edit changed.
     ///

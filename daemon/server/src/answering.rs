@@ -86,15 +86,14 @@ impl Desk {
         let at = place.clone();
         let answer = self
             .run(V::METHOD, &place, move |desk, job| {
-                let inspection = desk.inspection(&at.ask, job)?;
-                let compute = || V::compute(desk, &at.ask, &params, &inspection, job);
+                let prompt = desk.prompt(&at.ask, job)?;
+                let compute = || V::compute(desk, &at.ask, &params, job);
                 let view = desk.view(&at.ask, &view, compute)?;
-                let token_table = token_table(&inspection.tokens, &at, encoding);
-                let model = inspection.model.name.clone();
+                let token_table = token_table(&prompt.tokens, &at, encoding);
                 Ok(Answer {
                     analysis: at.id.clone(),
                     version: at.version,
-                    model,
+                    model: prompt.model,
                     token_table,
                     view,
                 })
@@ -127,21 +126,19 @@ impl Desk {
         self.require_loaded(ask.model.as_deref())?;
         let hold = shared.analyst.hold(ask.model.as_deref());
         let waiter = shared.waiters.join(ask);
-        let title = format!("Limpid: {}", method.rsplit('/').next().unwrap_or(method));
         let job = Job {
             cancel: flight.cancel.0.clone(),
             progress: progress::reporter(
                 self.progress_client(),
                 progress::fresh_token(),
-                title,
+                "Limpid".to_owned(),
                 QUIET,
             ),
         };
-        let is_finished = only_reads(method) && shared.numbers.first(ask).is_some();
-        let worker = if is_finished && shared.analyst.keeps(ask) {
+        let worker = if only_reads(method) && shared.analyst.keeps(ask) {
             &shared.reading
         } else {
-            &shared.compute
+            shared.worker_of(ask)
         };
         let (reply, answer) = oneshot::channel();
         let desk = self.job_desk(false);

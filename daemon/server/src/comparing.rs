@@ -87,7 +87,7 @@ impl Desk {
             Some(Parted { text: place.ask.text.clone(), parts: found.parts.clone() })
         };
         let parted: Vec<Option<Parted>> = ran.iter().map(parted).collect();
-        let rows = self.turn(flight, TURN, move || compared_rows(&parted)).await?;
+        let rows = self.turn(flight, &place.ask, TURN, move || compared_rows(&parted)).await?;
         let mut runs = Vec::new();
         for (run, place, _) in ran {
             place.into_iter().for_each(|place| self.analyses.keep_place(Arc::new(place)));
@@ -113,7 +113,7 @@ impl Desk {
         let waiter = self.shared.waiters.join(&ask);
         let job = Job::new(flight.cancel.0.clone(), |_, _| {});
         let work = move || found(&desk, &ask, by, &method, &job);
-        let result = self.turn(flight, TURN, work).await;
+        let result = self.turn(flight, &place.ask, TURN, work).await;
         drop((hold, waiter));
         result?
     }
@@ -162,7 +162,7 @@ impl Desk {
         let hold = self.shared.analyst.hold(ask.model.as_deref());
         let job = Job::new(flight.cancel.0.clone(), |_, _| {});
         let work = move || found_with(&desk, ask, heritage.as_ref(), (by, &method), &job);
-        let result = self.turn(flight, TURN, work).await;
+        let result = self.turn(flight, &place.ask, TURN, work).await;
         drop(hold);
         result?
     }

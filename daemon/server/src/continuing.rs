@@ -86,7 +86,8 @@ impl Desk {
         let (analyst, ask) = (self.shared.analyst.clone(), place.ask.clone());
         let job = Job { cancel: flight.cancel.0.clone(), progress: shown };
         let start = move || analyst.continuation(&ask, &params, switches.as_ref(), &job);
-        let mut under_way: Box<dyn Continuing> = self.turn(flight, TURN, start).await??;
+        let mut under_way: Box<dyn Continuing> =
+            self.turn(flight, &place.ask, TURN, start).await??;
         let (mut own, mut unchanged) = (Written::default(), Written::default());
         loop {
             let job = Job::new(flight.cancel.0.clone(), |_, _| {});
@@ -94,7 +95,7 @@ impl Desk {
                 let step = under_way.step(&job);
                 (under_way, step)
             };
-            let (back, written) = self.turn(flight, TURN, step).await?;
+            let (back, written) = self.turn(flight, &place.ask, TURN, step).await?;
             under_way = back;
             let (piece, stopped_by) = written?;
             let side = match piece.side {

@@ -1,7 +1,8 @@
 //! The real [`Analyst`]: models from the store, traces from a cache by prefix, inspections kept for follow-up requests.
 
 use crate::{
-    analyst::{Analyst, Ask, Continuing, Hold, Job, KnownRow, Measures, Rendering},
+    analyst::{Analyst, Ask, Continuing, Hold, Job, KnownRow, Measures, Prompt, Rendering},
+    engine_inspections::{ByBytes, Explaining, Inspected},
     error_codes::from_engine,
     model_slots::ModelSlots,
     predicted_cache::PredictedCache,
@@ -9,13 +10,15 @@ use crate::{
 };
 use limpid_analysis::{
     attribution::Method,
-    objective::ObjectiveKind,
     route_prune::Prune,
-    views::inspection::{Inspector, Question, RankBy, Top},
+    views::{
+        glance::token_rows,
+        inspection::{RankBy, Top},
+    },
 };
 use limpid_engine::{
     device::Compute, error::EngineError, forward::Watch, memory::MemoryBudget, model_pool::Loaded,
-    model_store::ModelStore, tokenizer::Token, trace_cache::TraceCache,
+    model_store::ModelStore, trace_cache::TraceCache,
 };
 use limpid_protocol::{
     inspection::Inspection,
@@ -37,13 +40,13 @@ use limpid_protocol::{
         tokens::TokensView,
     },
 };
-use quick_cache::{Weighter, sync::Cache};
+use quick_cache::sync::Cache;
 use std::{ops::Range, sync::Arc};
 
 /// Inspections expected for follow-ups; their traces are shared with the trace cache.
 const KEPT_INSPECTIONS: usize = 64;
 /// Rows of heads and neurons in step one.
-const ROWS: usize = 10;
+pub(crate) const ROWS: usize = 10;
 /// More rows than this are not sent.
 const MOST_ROWS: usize = 10_000;
 
@@ -51,23 +54,9 @@ const MOST_ROWS: usize = 10_000;
 pub struct EngineAnalyst {
     pub(crate) models: ModelSlots,
     pub(crate) traces: TraceCache,
-    inspections: Cache<(Ask, String), Arc<Inspected>, ByBytes>,
+    pub(crate) explained: Cache<Ask, Arc<Explaining>, ByBytes>,
+    pub(crate) inspections: Cache<(Ask, String), Arc<Inspected>, ByBytes>,
     pub(crate) predicted: PredictedCache,
-}
-
-pub(crate) struct Inspected {
-    pub(crate) inspector: Inspector,
-    pub(crate) tokens: Vec<Token>,
-    fingerprint: u64,
-}
-
-#[derive(Clone)]
-struct ByBytes;
-
-impl Weighter<(Ask, String), Arc<Inspected>> for ByBytes {
-    fn weight(&self, _: &(Ask, String), inspected: &Arc<Inspected>) -> u64 {
-        inspected.inspector.findings().trace().bytes().max(1)
-    }
 }
 
 impl EngineAnalyst {
@@ -81,6 +70,7 @@ impl EngineAnalyst {
         Self {
             models: ModelSlots::new(store, compute, budget, default_model),
             traces: TraceCache::new(budget.0 / 2),
+            explained: Cache::with_weighter(KEPT_INSPECTIONS, budget.0 / 4, ByBytes),
             inspections: Cache::with_weighter(KEPT_INSPECTIONS, budget.0 / 4, ByBytes),
             predicted: PredictedCache::default(),
         }
@@ -96,13 +86,15 @@ impl EngineAnalyst {
     fn forget(&self, model: &Loaded) {
         self.traces.forget(model.fingerprint);
         self.predicted.forget(model.fingerprint);
-        self.inspections.retain(|_, known| known.fingerprint != model.fingerprint);
+        self.explained.retain(|_, known| known.fingerprint != model.fingerprint);
+        self.inspections.retain(|_, known| known.explaining.fingerprint != model.fingerprint);
     }
 
-    /// What the models leave of the budget is for traces, and for inspections that outlive theirs in the cache.
+    /// What the models leave of the budget is for traces, and for questions and inspections that outlive theirs in the cache.
     fn share_memory(&self) {
         let beside = self.models.bytes_beside();
         self.traces.set_capacity(beside / 2);
+        self.explained.set_capacity(beside / 4);
         self.inspections.set_capacity(beside / 4);
     }
 
@@ -111,62 +103,6 @@ impl EngineAnalyst {
             TokenChoice::Id(id) => Ok(*id),
             TokenChoice::Text(text) => loaded.tokenizer()?.single(text),
         }
-    }
-
-    pub(crate) fn inspected(
-        &self,
-        ask: &Ask,
-        prune: Prune,
-        job: &Job,
-    ) -> Result<Arc<Inspected>, ViewError> {
-        let key = (ask.clone(), prune.to_string());
-        if let Some(known) = self.inspections.get(&key) {
-            return Ok(known);
-        }
-        let loaded = self.loaded(ask.model.as_deref(), job)?;
-        let inspected = self.inspect_anew(loaded, ask, prune, job).map_err(|e| from_engine(&e))?;
-        let inspected = Arc::new(inspected);
-        self.inspections.insert(key, Arc::clone(&inspected));
-        Ok(inspected)
-    }
-
-    fn inspect_anew(
-        &self,
-        loaded: Arc<Loaded>,
-        ask: &Ask,
-        prune: Prune,
-        job: &Job,
-    ) -> Result<Inspected, EngineError> {
-        let question = Question {
-            position: ask.position,
-            target: ask.token.as_ref().map(|choice| Self::token(&loaded, choice)).transpose()?,
-            foil: Self::foil(&loaded, ask)?,
-            answer: ask.answer.map(|answer| answer.start..answer.end),
-            objective: ask
-                .objective
-                .map(str::parse::<ObjectiveKind>)
-                .transpose()
-                .map_err(EngineError::BadRequest)?,
-            prune,
-            top: Top::Strongest(ROWS),
-        };
-        let (tokens, trace) = self.traced(&loaded, ask, job)?;
-        let progress =
-            |done: usize, of: usize| job.progress(done as f32 / of as f32, "following the flow");
-        let watch = Watch { cancel: &job.cancel, progress: &progress };
-        let predicted = self.predicted(&loaded, &trace, &job.cancel)?;
-        // Another target or foil of the same place needs no new routes.
-        let known =
-            self.inspections.iter().map(|(_, known)| Arc::clone(known.inspector.findings()));
-        let fingerprint = loaded.fingerprint;
-        let mut inspector = Inspector::new(Arc::clone(&loaded), trace, &question, known, watch)?;
-        if let (Some(answer), Some(foil)) = (ask.answer, &ask.foil) {
-            let trace = inspector.findings().trace();
-            let foil = self.foil_trace(&loaded, trace, answer, foil, watch)?;
-            inspector = inspector.against(Arc::new(foil))?;
-        }
-        inspector.findings().know_predicted(&predicted);
-        Ok(Inspected { inspector, tokens, fingerprint })
     }
 
     fn prune(text: Option<&str>) -> Result<Prune, ViewError> {
@@ -225,6 +161,13 @@ impl Analyst for EngineAnalyst {
         self.rendering(ask, job)
     }
 
+    fn prompt(&self, ask: &Ask, job: &Job) -> Result<Prompt, ViewError> {
+        let explaining = self.explaining(ask, job)?;
+        let loaded = explaining.explained.loaded();
+        let tokens = token_rows(loaded, &explaining.tokens, &[]);
+        Ok(Prompt { model: loaded.name.clone(), tokens })
+    }
+
     fn glance(&self, ask: &Ask, job: &Job) -> Result<TokensView, ViewError> {
         let loaded = self.loaded(ask.model.as_deref(), job)?;
         self.glance_at(&loaded, ask, job).map_err(|e| from_engine(&e))
@@ -234,7 +177,10 @@ impl Analyst for EngineAnalyst {
         let inspected = self.inspected(ask, Prune::DEFAULT, job)?;
         let progress = |_: usize, _: usize| {};
         let watch = Watch { cancel: &job.cancel, progress: &progress };
-        inspected.inspector.first_step(&inspected.tokens, watch).map_err(|e| from_engine(&e))
+        inspected
+            .inspector
+            .first_step(&inspected.explaining.tokens, watch)
+            .map_err(|e| from_engine(&e))
     }
 
     fn attributions(
@@ -251,19 +197,31 @@ impl Analyst for EngineAnalyst {
                 .collect::<Result<_, String>>()
                 .map_err(|e| ViewError::new(ErrorKind::BadRequest, e))?,
         };
-        let inspected = self.inspected(ask, Prune::DEFAULT, job)?;
-        let inspector = &inspected.inspector;
+        // Scores alone, which heat shows, need no routes: they are the larger part of the work.
+        let with_routes = params.top != Some(0) || methods.contains(&Method::Flow);
+        let explaining = self.explaining(ask, job)?;
+        let explained = &explaining.explained;
+        let inspected = match with_routes {
+            true => Some(self.inspected(ask, Prune::DEFAULT, job)?),
+            false => None,
+        };
         let progress =
             |done: usize, of: usize| job.progress(done as f32 / of as f32, "walking back");
         let watch = Watch { cancel: &job.cancel, progress: &progress };
         let view = || -> Result<AttributionView, EngineError> {
-            let attributions = inspector.attributions(watch)?;
-            let top = rows(params.top);
+            let attributions = explained.attributions(watch)?;
+            let (mut flows, mut heads, mut neurons) = (Vec::new(), Vec::new(), Vec::new());
+            if let Some(inspected) = &inspected {
+                let (inspector, top) = (&inspected.inspector, rows(params.top));
+                flows = inspector.input_flows();
+                heads = inspector.heads(Some(attributions), RankBy::Attribution, top)?;
+                neurons = inspector.neurons(Some(attributions), RankBy::Attribution, top)?;
+            }
             Ok(AttributionView {
-                target: inspector.target(),
-                attribution: inspector.attribution(attributions, &methods),
-                heads: inspector.heads(Some(attributions), RankBy::Attribution, top)?,
-                neurons: inspector.neurons(Some(attributions), RankBy::Attribution, top)?,
+                target: explained.target(),
+                attribution: explained.attribution(attributions, &methods, &flows),
+                heads,
+                neurons,
             })
         };
         view().map_err(|e| from_engine(&e))
@@ -312,7 +270,8 @@ impl Analyst for EngineAnalyst {
     fn lens(&self, ask: &Ask, params: &LensParams, job: &Job) -> Result<LensView, ViewError> {
         let inspected = self.inspected(ask, Prune::DEFAULT, job)?;
         let inspector = &inspected.inspector;
-        let positions = chosen_positions(params.positions.as_deref(), inspected.tokens.len())?;
+        let positions =
+            chosen_positions(params.positions.as_deref(), inspected.explaining.tokens.len())?;
         let progress =
             |done: usize, of: usize| job.progress(done as f32 / of as f32, "reading the lens");
         let watch = Watch { cancel: &job.cancel, progress: &progress };

@@ -4,18 +4,18 @@
 use crate::{
     analyst::{Ask, Job, Measures},
     effect_parts::{PartNode, PartedText},
-    engine_analyst::{EngineAnalyst, Inspected},
+    engine_analyst::EngineAnalyst,
+    engine_inspections::Explaining,
     error_codes::from_engine,
     parts::Outline,
 };
 use limpid_analysis::{
     attribution::Attributions,
     effect_job::{Budget, PART_RUNS},
-    route_prune::Prune,
     views::{
         effects::{Asked, Effects, Subsets, SweepGrid, objective},
+        explained::Explained,
         glance::token_rows,
-        inspection::Inspector,
         interventions::tokens_of,
     },
 };
@@ -114,15 +114,15 @@ impl EngineAnalyst {
         known: &dyn Fn(&str) -> Option<EffectRow>,
         job: &Job,
     ) -> Result<Box<dyn Measures>, ViewError> {
-        let inspected = self.inspected(ask, Prune::DEFAULT, job)?;
+        let explaining = self.explaining(ask, job)?;
         let start = || -> Result<UnderWay, EngineError> {
-            let Inspected { inspector, tokens, .. } = &*inspected;
-            let loaded = Arc::clone(inspector.loaded());
+            let Explaining { explained, tokens, .. } = &*explaining;
+            let loaded = Arc::clone(explained.loaded());
             let floor = floor(params.floor)?;
             let watch = Watch { cancel: &job.cancel, progress: &|_, _| {} };
-            let scores = inspector.attributions(watch)?;
+            let scores = explained.attributions(watch)?;
             let prompt = token_rows(&loaded, tokens, &[]);
-            let asking = Asking { inspector, scores, ask, params, within, prompt: &prompt };
+            let asking = Asking { explained, scores, ask, params, within, prompt: &prompt };
             let trace_of = |from: &PatchSource| self.patch_trace(&loaded, from, job);
             let (purpose, asked, usual) = asking.runs(&trace_of)?;
             if asked.len() > MOST_RUNS {
@@ -131,7 +131,7 @@ impl EngineAnalyst {
             let budget = budget(params)?.unwrap_or(usual);
             let keys: Vec<_> = asked.iter().map(|asked| asked.set.key()).collect();
             let budget = (budget, floor);
-            let mut effects = Effects::new(inspector, Some(scores), asked, budget, &trace_of)?;
+            let mut effects = Effects::new(explained, Some(scores), asked, budget, &trace_of)?;
             if matches!(purpose, Purpose::Rows) {
                 for (index, key) in keys.iter().enumerate() {
                     let row = key.as_deref().and_then(known);
@@ -140,8 +140,8 @@ impl EngineAnalyst {
             }
             Ok(UnderWay {
                 known: effects.rows(),
-                target: inspector.target(),
-                objective: objective(inspector.objective.kind),
+                target: explained.target(),
+                objective: objective(explained.objective().kind),
                 loaded,
                 prompt,
                 effects,
@@ -191,7 +191,7 @@ fn budget(params: &EffectParams) -> Result<Option<Budget>, EngineError> {
 
 /// Which runs are asked for.
 struct Asking<'a> {
-    inspector: &'a Inspector,
+    explained: &'a Explained,
     scores: &'a Attributions,
     ask: &'a Ask,
     params: &'a EffectParams,
@@ -220,23 +220,23 @@ impl Asking<'_> {
             let asked = sets.iter().cloned().map(Asked::from).collect();
             return Ok((Purpose::Rows, asked, all));
         }
-        let target = match &self.inspector.target().answer {
+        let target = match &self.explained.target().answer {
             Some(answer) => answer.start - 1,
-            None => self.inspector.objective.position,
+            None => self.explained.objective().position,
         };
         let outline = Outline::of_ask(self.ask);
         let parted =
             PartedText { text: &self.ask.text, outline: &outline, tokens: self.prompt, target };
         if let Some(sweep) = &params.sweep {
             let trace = trace_of(&sweep.from)?;
-            let (from, objective) = self.inspector.outcome_of(&trace)?;
+            let (from, objective) = self.explained.outcome_of(&trace)?;
             let (hook, source) = (&sweep.hook, &sweep.from);
-            let (grid, asked) = SweepGrid::asked(self.inspector, hook, source, objective)?;
+            let (grid, asked) = SweepGrid::asked(self.explained, hook, source, objective)?;
             let tokens: Vec<Token> =
                 trace.token_ids().iter().map(|&id| Token { id, span: None }).collect();
             let found = Sweep {
                 hook: hook.clone(),
-                from_tokens: token_rows(self.inspector.loaded(), &tokens, &[]),
+                from_tokens: token_rows(self.explained.loaded(), &tokens, &[]),
                 from,
                 restored: Vec::new(),
             };
@@ -273,7 +273,7 @@ impl Asking<'_> {
         parted: &PartedText<'_>,
         target: usize,
     ) -> Result<Vec<Asked>, EngineError> {
-        let spec = &self.inspector.loaded().model.spec;
+        let spec = &self.explained.loaded().model.spec;
         let one = |of: Intervention| Asked::from(InterventionSet::from(of));
         let layers = 0..spec.n_layers;
         let heads = |at: Option<usize>| {
@@ -288,7 +288,7 @@ impl Asking<'_> {
                 parts.map(|part| Asked::hiding(part, None)).collect()
             }
             EffectSet::Head => heads(None),
-            EffectSet::HeadAtTarget => heads(Some(self.inspector.objective.position)),
+            EffectSet::HeadAtTarget => heads(Some(self.explained.objective().position)),
             EffectSet::Mlp => layers.map(|layer| one(Intervention::mlp_zero(layer))).collect(),
             EffectSet::Neuron => {
                 Asked::top_neurons(self.scores, self.params.top.unwrap_or(NEURONS))

@@ -3,7 +3,7 @@
 
 use crate::{
     analyses::{Numbers, ViewKey},
-    analyst::{Analyst, Ask, Job},
+    analyst::{Analyst, Ask, Job, Prompt},
     part_shares::FLOW,
     waiters::Waiters,
 };
@@ -83,6 +83,19 @@ impl JobDesk {
             self.numbers.keep_view(ask, key, &view);
         }
         Ok(view)
+    }
+
+    /// The tokens of a prompt: of a glance or an inspection that is kept, or without one.
+    ///
+    /// # Errors
+    /// Of the engine and the request.
+    pub(crate) fn prompt(&self, ask: &Ask, job: &Job) -> Result<Prompt, ViewError> {
+        match self.numbers.glance(ask) {
+            Some(kept) => {
+                Ok(Prompt { model: kept.model.name.clone(), tokens: kept.tokens.clone() })
+            }
+            None => self.analyst()?.prompt(ask, job),
+        }
     }
 
     /// A glance, computed at most once for a question; an inspection of it holds one.

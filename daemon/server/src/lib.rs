@@ -20,6 +20,7 @@ mod engine_continuation;
 mod engine_effects;
 mod engine_foil;
 mod engine_glance;
+mod engine_inspections;
 mod engine_rendering;
 mod engine_traces;
 pub mod error_codes;
@@ -63,7 +64,7 @@ mod urgency;
 mod verbs;
 mod waiters;
 
-pub use analyst::{Analyst, Ask, Continuing, Job, KnownRow, Measures, Rendering};
+pub use analyst::{Analyst, Ask, Continuing, Job, KnownRow, Measures, Prompt, Rendering};
 pub use answering::ClientSettings;
 pub use engine_analyst::EngineAnalyst;
 pub use service::serve;

@@ -105,14 +105,14 @@ impl Desk {
             let known = |key: &str| kept.as_ref()?.get(key).cloned();
             analyst.effects(&ask, &params, within, &known, &job)
         };
-        let mut under_way: Box<dyn Measures> = self.turn(flight, TURN, start).await??;
+        let mut under_way: Box<dyn Measures> = self.turn(flight, &place.ask, TURN, start).await??;
         loop {
             let job = Job { cancel: flight.cancel.0.clone(), progress: shown.clone() };
             let step = move || {
                 let rows = under_way.step(&job);
                 (under_way, rows)
             };
-            let (back, rows) = self.turn(flight, TURN, step).await?;
+            let (back, rows) = self.turn(flight, &place.ask, TURN, step).await?;
             under_way = back;
             let rows: Vec<EffectRow> = rows?;
             if rows.is_empty() {

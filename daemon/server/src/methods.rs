@@ -28,32 +28,35 @@ use limpid_protocol::{
 };
 use std::sync::Arc;
 
-/// The attribution method of roll-ups, unless another is asked for.
-const ATP: &str = "atp";
+/// The attribution method of heat and roll-ups, unless another is asked for.
+pub(crate) const ATP: &str = "atp";
 
 /// A view that this server answers.
 pub(crate) trait Served: View {
     /// Fills in what the folder's or the editor's settings say where the request says nothing.
     fn settle(_: &mut Self::Params, _: &Settings) {}
 
-    /// Computes the view on the worker, from step one.
+    /// Computes the view on the worker.
     fn compute(
         desk: &JobDesk,
         ask: &Ask,
         params: &Self::Params,
-        inspection: &Inspection,
         job: &Job,
     ) -> Result<Self::Body, ViewError>;
 }
 
 impl Served for Tokens {
     fn compute(
-        _: &JobDesk,
-        _: &Ask,
+        desk: &JobDesk,
+        ask: &Ask,
         _: &Self::Params,
-        step: &Inspection,
-        _: &Job,
+        job: &Job,
     ) -> Result<TokensView, ViewError> {
+        // Of a foil answer only an inspection knows the tokens.
+        if ask.answer.is_none() || ask.foil.is_none() {
+            return Ok(TokensView::clone(&*desk.glance(ask, job)?));
+        }
+        let step = desk.inspection(ask, job)?;
         Ok(TokensView {
             model: step.model.clone(),
             tokens: step.tokens.clone(),
@@ -73,12 +76,12 @@ impl Served for RouteGraph {
         desk: &JobDesk,
         ask: &Ask,
         params: &Self::Params,
-        step: &Inspection,
         job: &Job,
     ) -> Result<RoutesView, ViewError> {
         let mut view = if params.prune.is_some() || params.top.is_some() {
             desk.analyst()?.routes(ask, params, job)?
         } else {
+            let step = desk.inspection(ask, job)?;
             RoutesView {
                 target: step.target.clone(),
                 routes: match params.max_edges {
@@ -101,7 +104,6 @@ impl Served for TokenAttribution {
         desk: &JobDesk,
         ask: &Ask,
         params: &Self::Params,
-        _: &Inspection,
         job: &Job,
     ) -> Result<Self::Body, ViewError> {
         let mut view = if params.methods.is_none() && params.top.is_none() {
@@ -124,11 +126,11 @@ impl Served for Parts {
         desk: &JobDesk,
         ask: &Ask,
         params: &PartsParams,
-        step: &Inspection,
         job: &Job,
     ) -> Result<PartsView, ViewError> {
+        let step = desk.inspection(ask, job)?;
         let cut = (params.by, params.method.as_deref().unwrap_or(ATP));
-        let (found, mut parts) = rolled_up(desk, ask, cut, step, job)?;
+        let (found, mut parts) = rolled_up(desk, ask, cut, &step, job)?;
         desk.known_effects(ask).beside_parts(&mut parts, first_explained(&found.target));
         Ok(PartsView {
             target: found.target.clone(),
@@ -180,7 +182,6 @@ macro_rules! served_by {
                 desk: &JobDesk,
                 ask: &Ask,
                 params: &Self::Params,
-                _: &Inspection,
                 job: &Job,
             ) -> Result<Self::Body, ViewError> {
                 let view = desk.analyst()?.$call(ask, params, job)?;

@@ -252,7 +252,7 @@ impl Recorder<'_> {
         let all = EDGES_OF_NODES + OPENED_EDGES + HEADS + NEURONS;
         self.job.progress((self.n_steps as f32 / all as f32).min(1.0), "recording");
         self.job.check()?;
-        V::compute(&self.desk, &self.place.ask, params, &self.inspection, self.job)
+        V::compute(&self.desk, &self.place.ask, params, self.job)
     }
 
     fn keep<V: Served>(

@@ -2,8 +2,13 @@
 //! What must not live here: anything of one client; see `answering`.
 
 use crate::{
-    analyses::Numbers, analyst::Analyst, documents::Documents, error_codes::from_engine,
-    method_stats::MethodStats, model_loading::Loading, waiters::Waiters,
+    analyses::Numbers,
+    analyst::{Analyst, Ask},
+    documents::Documents,
+    error_codes::from_engine,
+    method_stats::MethodStats,
+    model_loading::Loading,
+    waiters::Waiters,
 };
 use limpid_engine::worker::Worker;
 use limpid_protocol::{PROTOCOL_VERSION, views::status::StatusResult};
@@ -16,6 +21,9 @@ use std::{
     time::Instant,
 };
 
+/// Bytes of a prompt from which on its analysis takes seconds: some 450 tokens of English.
+const LENGTHY: usize = 2 << 10;
+
 /// Tells clients of one process apart; never used twice.
 pub(crate) type ClientId = u64;
 
@@ -27,7 +35,9 @@ pub struct Shared {
     pub(crate) stats: MethodStats,
     pub(crate) waiters: Waiters,
     /// Where forward passes run, one at a time.
-    pub(crate) compute: Worker,
+    compute: Worker,
+    /// Where those of long prompts run, so that what is done in a moment waits for none of them.
+    lengthy: Worker,
     /// Where finished analyses are read: a follow-up does not wait for somebody else's forward pass.
     pub(crate) reading: Worker,
     started: Instant,
@@ -49,6 +59,7 @@ impl Shared {
             stats: MethodStats::default(),
             waiters: Waiters::default(),
             compute: worker("analysis")?,
+            lengthy: worker("lengthy")?,
             reading: worker("reading")?,
             started: Instant::now(),
             clients: Mutex::default(),
@@ -78,9 +89,17 @@ impl Shared {
         self.lock().len()
     }
 
+    /// Where a question is answered.
+    pub(crate) fn worker_of(&self, ask: &Ask) -> &Worker {
+        if ask.text.len() > LENGTHY { &self.lengthy } else { &self.compute }
+    }
+
     /// Jobs waiting or running.
     pub fn queued(&self) -> usize {
-        self.compute.queued() + self.reading.queued() + self.loading.queued()
+        self.compute.queued()
+            + self.lengthy.queued()
+            + self.reading.queued()
+            + self.loading.queued()
     }
 
     pub(crate) fn enter(&self, documents: Arc<Documents>) -> ClientId {

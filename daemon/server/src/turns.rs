@@ -1,6 +1,6 @@
 //! Work that is done in turns: a token, a batch of runs. Each is a job of its own, so that others are served in between.
 
-use crate::{answering::Desk, error_codes::from_engine, flights::Flight};
+use crate::{analyst::Ask, answering::Desk, error_codes::from_engine, flights::Flight};
 use limpid_engine::mailbox::{Class, Turn};
 use limpid_protocol::view_error::{ErrorKind, ViewError};
 use serde::{Serialize, de::DeserializeOwned};
@@ -33,19 +33,20 @@ impl Desk {
         }
     }
 
-    /// Runs `work` as one job on the compute worker; whose turn it is, and what it is called should it fail.
+    /// Runs `work` as one job where its question is answered; whose turn it is, and what it is called should it fail.
     ///
     /// # Errors
     /// Replaced by a newer request; cancelled; the job panicked.
     pub(crate) async fn turn<T: Send + 'static>(
         &self,
         flight: &Flight,
+        ask: &Ask,
         (class, name): (Class, &'static str),
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, ViewError> {
         let (reply, answer) = oneshot::channel();
         let turn = Turn { class, client: self.id };
-        self.shared.compute.post(turn, flight.cancel.0.clone(), work, move |result| {
+        self.shared.worker_of(ask).post(turn, flight.cancel.0.clone(), work, move |result| {
             let _ = reply.send(result.map_err(|e| from_engine(&e)));
         });
         tokio::select! {

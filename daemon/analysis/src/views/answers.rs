@@ -4,7 +4,7 @@ use crate::{
     attribution::Attributions,
     findings::logits_at,
     objective::{Objective, ObjectiveKind, of_answer, sum_and_seeds},
-    views::inspection::Inspector,
+    views::{explained::Explained, inspection::Inspector},
 };
 use limpid_engine::{error::EngineError, forward::Watch, trace::Trace};
 use limpid_protocol::{inspection as wire, token_value::VocabularyToken};
@@ -22,10 +22,10 @@ impl FoilAnswer {
     /// Attributions toward it.
     pub(super) fn attributions(
         &self,
-        inspector: &Inspector,
+        own: &Explained,
         watch: Watch<'_>,
     ) -> Result<Attributions, EngineError> {
-        let model = &inspector.loaded.model;
+        let model = &own.loaded.model;
         Attributions::of_sum(model, &self.trace, &self.objectives, &self.logits, watch)
     }
 
@@ -36,16 +36,32 @@ impl FoilAnswer {
 }
 
 impl Inspector {
+    /// As [`Explained::against`].
+    ///
+    /// # Errors
+    /// As [`Explained::against`].
+    pub fn against(self, foil: Arc<Trace>) -> Result<Self, EngineError> {
+        let explained = Arc::new(self.explained.against(foil)?);
+        Ok(Self { explained, ..self })
+    }
+
+    /// What is explained.
+    pub fn target(&self) -> wire::Target {
+        self.explained.target()
+    }
+}
+
+impl Explained {
     /// Measures the answer against another one: `foil` is a trace of the same prompt with that one behind it.
     ///
     /// # Errors
     /// No answer is explained; the prompts differ; the other answer is empty or the same; the device refused.
-    pub fn against(mut self, foil: Arc<Trace>) -> Result<Self, EngineError> {
+    pub fn against(&self, foil: Arc<Trace>) -> Result<Self, EngineError> {
         let wrong = |problem: &str| Err(EngineError::BadRequest(problem.to_owned()));
         let Some(answer) = self.answer.clone() else {
             return wrong("a foil answer needs an answer; give --answer or --answer-range");
         };
-        let (own, other) = (self.trace().token_ids(), foil.token_ids());
+        let (own, other) = (self.trace.token_ids(), foil.token_ids());
         let n_prompt = answer.start;
         if other.len() <= n_prompt {
             return wrong("the foil answer has no token; write at least one character");
@@ -60,8 +76,7 @@ impl Inspector {
         let objectives = of_answer(other, &answer, self.objective.kind);
         let positions: Vec<usize> = objectives.iter().map(|of| of.position).collect();
         let logits = logits_at(&self.loaded.model, &foil, &positions)?;
-        self.foil_answer = Some(FoilAnswer { trace: foil, objectives, logits, answer });
-        Ok(self)
+        Ok(self.with_foil(FoilAnswer { trace: foil, objectives, logits, answer }))
     }
 
     /// What is explained.
@@ -71,7 +86,7 @@ impl Inspector {
         let answer = self.answer.as_ref().map(|answer| wire::AnswerSpan {
             start: answer.start,
             end: answer.end,
-            logprob: logprob(&self.objectives, &self.findings.logits),
+            logprob: logprob(&self.objectives, &self.logits),
         });
         let foil_answer = self.foil_answer.as_ref().map(|foil| {
             let ids = &foil.trace.token_ids()[foil.answer.clone()];

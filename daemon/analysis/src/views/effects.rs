@@ -9,7 +9,7 @@ use crate::{
     objective::{Objective, ObjectiveKind},
     subset_fit::{Mask, fit, random_masks},
     views::{
-        inspection::Inspector,
+        explained::Explained,
         interventions::{TraceOf, at_place, hook_of, resolve},
         known_effects::mark_rows,
     },
@@ -75,12 +75,11 @@ pub struct Effects {
     clean: Measured,
 }
 
-impl Inspector {
+impl Explained {
     /// What is measured: the clean runs that the question is about.
     pub fn measuring(&self) -> Measuring {
-        let findings = &self.findings;
-        let clean = CleanRun::new(&self.objectives, &findings.logits);
-        let own = Side { trace: Arc::clone(findings.trace()), clean };
+        let clean = CleanRun::new(&self.objectives, &self.logits);
+        let own = Side { trace: Arc::clone(&self.trace), clean };
         let foil = self.foil_answer.as_ref().map(|foil| Side {
             trace: Arc::clone(&foil.trace),
             clean: CleanRun::new(&foil.objectives, &foil.logits),
@@ -109,28 +108,28 @@ pub fn objective(kind: ObjectiveKind) -> wire_inspection::Objective {
 }
 
 impl Effects {
-    /// Checks and plans every run that is asked for; `scores` are those of the inspector's question.
+    /// Checks and plans every run that is asked for; `scores` are those of the same question.
     ///
     /// *Cost*: no forward pass but those of prompts to patch from.
     ///
     /// # Errors
     /// An intervention that cannot be carried out, by its number.
     pub fn new(
-        inspector: &Inspector,
+        explained: &Explained,
         scores: Option<&Attributions>,
         asked: Vec<Asked>,
         (budget, floor): (Budget, f32),
         trace_of: TraceOf<'_>,
     ) -> Result<Self, EngineError> {
-        let measuring = inspector.measuring();
-        let target = inspector.objective.position;
+        let measuring = explained.measuring();
+        let target = explained.objective.position;
         let clean = measuring.clean();
         let mut job = EffectJob::new(measuring, budget, floor);
         let scores = scores.map(|scores| (scores, scores.tokens(Method::Atp, &[])));
         for (at, asked) in asked.iter().enumerate() {
             let place = |e| at_place(&format!("intervention {at} ({})", asked.set), e);
-            let found = resolve(&asked.set, &inspector.loaded, trace_of).map_err(place)?;
-            inspector.stays_before_answer(&found).map_err(place)?;
+            let found = resolve(&asked.set, &explained.loaded, trace_of).map_err(place)?;
+            explained.stays_before_answer(&found).map_err(place)?;
             let score = scores.as_ref();
             let score = score.and_then(|(all, tokens)| score_of(&found, (all, tokens), target));
             job.add(&found, score, asked.parent).map_err(place)?;
@@ -236,7 +235,7 @@ impl Effects {
     }
 }
 
-impl Inspector {
+impl Explained {
     /// Beside an answer's tokens nothing of them may be changed: both answers are measured with the same change.
     fn stays_before_answer(&self, interventions: &[Intervention]) -> Result<(), EngineError> {
         let Some(answer) = &self.answer else { return Ok(()) };
@@ -261,7 +260,7 @@ impl Inspector {
     /// # Errors
     /// The prompt has another number of tokens; the device refused.
     pub fn outcome_of(&self, other: &Trace) -> Result<(wire::Outcome, f64), EngineError> {
-        let n_tokens = self.trace().n_tokens();
+        let n_tokens = self.trace.n_tokens();
         if other.n_tokens() != n_tokens {
             return Err(EngineError::BadRequest(format!(
                 "the prompt to patch from has {} tokens and this one {n_tokens}; make them as many",
@@ -355,7 +354,7 @@ impl SweepGrid {
     /// # Errors
     /// The hook is none that is swept.
     pub fn asked(
-        inspector: &Inspector,
+        explained: &Explained,
         hook: &str,
         from: &PatchSource,
         from_objective: f64,
@@ -365,8 +364,8 @@ impl SweepGrid {
                 "`{hook}` is not swept; take resid_post, attn_out or mlp_out"
             )));
         }
-        let n_layers = inspector.loaded.model.spec.n_layers;
-        let n_positions = inspector.objective.position + 1;
+        let n_layers = explained.loaded.model.spec.n_layers;
+        let n_positions = explained.objective.position + 1;
         let cell = |(layer, position)| {
             Asked::from(InterventionSet::from(WireIntervention {
                 layer: Some(layer),

@@ -5,10 +5,10 @@ use crate::{
     findings::Findings,
     objective::Objective,
     route_graph::{Edge, EdgeKind, NodeId, NodeKind},
+    route_prune::Prune,
     views::{
-        answers::FoilAnswer,
-        effects,
-        glance::{model_info, predictions, token_rows, token_text},
+        explained::Explained,
+        glance::{model_info, predictions, token_rows},
         route_steps::{strongest, strongest_first},
     },
     vocabulary::{LensCell, lens_grid},
@@ -17,36 +17,28 @@ use limpid_engine::{
     error::EngineError, forward::Watch, model_pool::Loaded, tokenizer::Token, trace::Trace,
 };
 use limpid_protocol::{inspection as wire, route_graph as wire_graph, token_value::TokenValue};
-use std::{
-    collections::BTreeMap,
-    ops::Range,
-    sync::{Arc, OnceLock},
-};
+use std::sync::Arc;
 
 pub use crate::views::question::{Question, RankBy, Top};
 
 /// Tokens listed as predictions, promoted and suppressed.
 pub(super) const LISTED: usize = 10;
 
-/// Everything that is known of one prompt and one question without a backward pass.
+/// Everything that is known of one prompt and one question.
 pub struct Inspector {
     pub(super) loaded: Arc<Loaded>,
+    pub(super) explained: Arc<Explained>,
     pub(super) findings: Arc<Findings>,
     /// The scalar that is explained; of an answer its last token's.
     pub objective: Objective,
-    /// The scalars whose sum is explained: one, or one for each token of an answer.
-    pub(super) objectives: Vec<Objective>,
-    pub(super) answer: Option<Range<usize>>,
-    pub(super) foil_answer: Option<FoilAnswer>,
-    top: Top,
-    attributions: OnceLock<Attributions>,
+    pub(super) top: Top,
 }
 
 impl Inspector {
-    /// Grows the routes and ranks by flow, unless one of the `known` findings is of the same place.
+    /// As [`Self::of`], of a question that nobody asked before.
     ///
     /// # Errors
-    /// A position or id out of range, an objective without its foil; cancelled; the device refused.
+    /// As [`Explained::new`] and [`Self::of`].
     pub fn new(
         loaded: Arc<Loaded>,
         trace: Arc<Trace>,
@@ -54,30 +46,39 @@ impl Inspector {
         known: impl IntoIterator<Item = Arc<Findings>>,
         watch: Watch<'_>,
     ) -> Result<Self, EngineError> {
-        let (positions, kind) = (question.positions(&loaded.model, &trace)?, question.kind()?);
-        let of_this = |known: &Arc<Findings>| known.is_of(&trace, &positions, question.prune);
-        let findings = match known.into_iter().find(of_this) {
+        let explained = Arc::new(Explained::new(loaded, trace, question)?);
+        Self::of(explained, (question.prune, question.top), known, watch)
+    }
+
+    /// Grows the routes and ranks by flow, unless one of the `known` findings is of the same place; one that is pruned otherwise saves
+    /// the growing.
+    ///
+    /// # Errors
+    /// Cancelled; the device refused.
+    pub fn of(
+        explained: Arc<Explained>,
+        (prune, top): (Prune, Top),
+        known: impl IntoIterator<Item = Arc<Findings>>,
+        watch: Watch<'_>,
+    ) -> Result<Self, EngineError> {
+        let (loaded, trace) = (Arc::clone(&explained.loaded), &explained.trace);
+        let of_this = |known: &Arc<Findings>| known.is_of(trace, &explained.positions);
+        let known: Vec<Arc<Findings>> = known.into_iter().filter(of_this).collect();
+        let same = known.iter().find(|known| known.prune == prune).map(Arc::clone);
+        let pruned = || known.iter().find_map(|known| known.pruned_by(prune)).map(Arc::new);
+        let findings = match same.or_else(pruned) {
             Some(known) => known,
             None => {
-                Arc::new(Findings::new(&loaded.model, trace, positions, question.prune, watch)?)
+                let at = (explained.positions.clone(), Arc::clone(&explained.logits));
+                Arc::new(Findings::new(&loaded.model, Arc::clone(trace), at, prune, watch)?)
             }
         };
-        let (ids, logits) = (findings.trace().token_ids(), findings.last_logits());
-        let last = findings.graph.target.position;
-        let objectives = question.objectives(kind, last, ids, logits)?;
-        let Some(&objective) = objectives.last() else {
-            return Err(EngineError::BadRequest("there is nothing to explain".to_owned()));
-        };
-        Ok(Self {
-            objective,
-            objectives,
-            answer: question.answer.clone(),
-            foil_answer: None,
-            top: question.top,
-            attributions: OnceLock::new(),
-            loaded,
-            findings,
-        })
+        Ok(Self { objective: explained.objective, loaded, explained, findings, top })
+    }
+
+    /// What is explained.
+    pub fn explained(&self) -> &Arc<Explained> {
+        &self.explained
     }
 
     /// What was found whichever token is explained.
@@ -96,7 +97,7 @@ impl Inspector {
 
     /// A token's text; without a tokenizer, its id in angle brackets.
     pub fn text(&self, id: u32) -> String {
-        token_text(&self.loaded, id)
+        self.explained.text(id)
     }
 
     pub(super) fn token_values(&self, values: &[(u32, f32)]) -> Vec<TokenValue> {
@@ -133,20 +134,12 @@ impl Inspector {
     /// # Errors
     /// Cancelled; the device refused.
     pub fn attributions(&self, watch: Watch<'_>) -> Result<&Attributions, EngineError> {
-        if let Some(done) = self.attributions.get() {
-            return Ok(done);
-        }
-        let (model, logits) = (&self.loaded.model, &self.findings.logits);
-        let mut done = Attributions::of_sum(model, self.trace(), &self.objectives, logits, watch)?;
-        if let Some(foil) = &self.foil_answer {
-            done.subtract(&foil.attributions(self, watch)?, foil.n_prompt());
-        }
-        Ok(self.attributions.get_or_init(|| done))
+        self.explained.attributions(watch)
     }
 
     /// The passes, if they were walked already.
     pub fn known_attributions(&self) -> Option<&Attributions> {
-        self.attributions.get()
+        self.explained.known_attributions()
     }
 
     /// Token scores of the methods; the first is shown.
@@ -155,22 +148,7 @@ impl Inspector {
         attributions: &Attributions,
         methods: &[Method],
     ) -> wire::Attribution {
-        let flows = self.input_flows();
-        let scores = |method: Method| attributions.tokens(method, &flows);
-        let shown = methods.first().copied().unwrap_or(Method::Atp);
-        let others = (methods.len() > 1).then(|| {
-            methods.iter().map(|&m| (m.name().to_owned(), scores(m))).collect::<BTreeMap<_, _>>()
-        });
-        wire::Attribution {
-            method: shown.name().to_owned(),
-            objective: effects::objective(self.objective.kind),
-            unit: if shown == Method::Flow { "share" } else { "nats" }.to_owned(),
-            value: attributions.value as f32,
-            scores: scores(shown),
-            effects: Vec::new(),
-            disagreements: Vec::new(),
-            others,
-        }
+        self.explained.attribution(attributions, methods, &self.input_flows())
     }
 
     /// Flow that reaches each input token in the unpruned graph.

@@ -3,6 +3,7 @@
 
 use crate::{
     answering::Desk,
+    methods::ATP,
     place::Place,
     positions::to_range,
     settings::HeatShow,
@@ -103,29 +104,24 @@ impl Desk {
     async fn heat(&self, uri: &Uri) -> Vec<(Range<usize>, Step, Arc<Place>)> {
         let mut found = Vec::new();
         let method = self.settings_of(uri.as_str()).heat_method.clone();
+        let method = method.unwrap_or_else(|| ATP.to_owned());
         for place in self.prompts(uri).into_iter().take(MOST_LOOKED_AT) {
             let (ask, method) = (place.ask.clone(), method.clone());
             let result = self
                 .run("textDocument/semanticTokens/full", &place, move |desk, job| {
-                    let inspection = desk.inspection(&ask, job)?;
-                    let scores = match &method {
-                        None => desk.attributions(&ask, job)?.attribution.scores.clone(),
-                        Some(method) => {
-                            let params = AttributionParams {
-                                subject: Subject::nothing(),
-                                methods: Some(vec![method.clone()]),
-                                top: Some(0),
-                            };
-                            let view = desk.analyst()?.attributions(&ask, &params, job)?;
-                            view.attribution.scores
-                        }
+                    let glance = desk.glance(&ask, job)?;
+                    let params = AttributionParams {
+                        subject: Subject::nothing(),
+                        methods: Some(vec![method.clone()]),
+                        top: Some(0),
                     };
-                    Ok((inspection, scores))
+                    let view = desk.analyst()?.attributions(&ask, &params, job)?;
+                    Ok((glance, view.attribution.scores))
                 })
                 .await;
-            let Ok((inspection, scores)) = result else { continue };
+            let Ok((glance, scores)) = result else { continue };
             let mut at = 0;
-            for (token, step) in steps(&inspection.tokens, &scores) {
+            for (token, step) in steps(&glance.tokens, &scores) {
                 let Some(span) = token_source(token, &place) else { continue };
                 // Tokens that share a character, or a variable's place, are drawn once.
                 let span = span.start.max(at)..span.end;

@@ -32,7 +32,7 @@ use limpid_protocol::{
     },
 };
 use limpid_server::{
-    Analyst, Ask, Continuing, Job, KnownRow, Measures, Rendering, error_codes::from_engine,
+    Analyst, Ask, Continuing, Job, KnownRow, Measures, Prompt, Rendering, error_codes::from_engine,
 };
 use std::ops::Range;
 use std::sync::{
@@ -168,6 +168,18 @@ fn routes(position: usize) -> Routes {
     }
 }
 
+/// What a text brings about before anything is computed.
+fn refused(ask: &Ask) -> Result<(), ViewError> {
+    if ask.text.contains("PANIC") {
+        panic!("asked to");
+    }
+    if ask.text.contains("LONG") {
+        let error = EngineError::ContextWindow { n_tokens: 9214, n_ctx: 8192, is_whole: true };
+        return Err(from_engine(&error));
+    }
+    Ok(())
+}
+
 impl Analyst for FakeAnalyst {
     fn models(&self) -> Vec<ModelRow> {
         let loaded = self.loaded.load(Ordering::SeqCst);
@@ -219,6 +231,11 @@ impl Analyst for FakeAnalyst {
         Ok(rendering(ask))
     }
 
+    fn prompt(&self, ask: &Ask, _: &Job) -> Result<Prompt, ViewError> {
+        refused(ask)?;
+        Ok(Prompt { model: "Fake".to_owned(), tokens: tokens(&ask.text) })
+    }
+
     fn glance(&self, ask: &Ask, job: &Job) -> Result<TokensView, ViewError> {
         let Inspection { model, tokens, target, predictions, .. } = self.inspect(ask, job)?;
         Ok(TokensView { model, tokens, target, predictions })
@@ -227,13 +244,7 @@ impl Analyst for FakeAnalyst {
     fn inspect(&self, ask: &Ask, job: &Job) -> Result<Inspection, ViewError> {
         self.order.lock().unwrap().push(ask.text.to_string());
         self.inspections.fetch_add(1, Ordering::SeqCst);
-        if ask.text.contains("PANIC") {
-            panic!("asked to");
-        }
-        if ask.text.contains("LONG") {
-            let error = EngineError::ContextWindow { n_tokens: 9214, n_ctx: 8192, is_whole: true };
-            return Err(from_engine(&error));
-        }
+        refused(ask)?;
         let waits = || ask.text.contains("WAIT") && !*self.gate.0.lock().unwrap();
         while ask.text.contains("BLOCK") || waits() {
             if let Err(error) = job.check() {
