@@ -29,6 +29,11 @@ export interface Busy {
   share: number | null;
 }
 
+/** `Loading SmolLM2 55 %` */
+export function busyWords({ message, share }: Busy): string {
+  return share === null ? message : `${message} ${Math.floor(share * 100)} %`;
+}
+
 export class Limpid implements vscode.Disposable {
   readonly taken = new TakenDocuments();
   readonly server: Server;
@@ -109,7 +114,9 @@ export class Limpid implements vscode.Disposable {
     await this.server.open(found.document);
     const run = this.runs.make(question, found.document, found.title);
     const scores = { methods: this.methods(), top: TOP };
-    await this.whenLoaded(cancel, question.model, () => run.begin(scores, cancel));
+    const { model } = question;
+    const says = (busy: Busy) => this.become(busy);
+    await this.whenLoaded(() => run.begin(scores, cancel), { cancel, says, model });
     if (isGivenUp(cancel)) return undefined;
     run.head = { ...run.head, is_stale: found.document.getText() !== run.text };
     this.runs.show(run);
@@ -145,30 +152,31 @@ export class Limpid implements vscode.Disposable {
   }
 
   /** Asks; where the model is still being loaded, waits for it, saying how far it is, and asks again. */
-  private async whenLoaded<T>(
-    cancel: vscode.CancellationToken,
-    model: string | undefined,
+  async whenLoaded<T>(
     ask: () => Promise<T>,
+    how: { cancel: vscode.CancellationToken; says: (busy: Busy) => void; model?: string },
   ): Promise<T> {
     for (;;) {
       try {
         return await ask();
       } catch (error) {
-        if (asProblem(error).kind !== "model-loading" || cancel.isCancellationRequested) throw error;
-        await this.watched(model);
+        if (asProblem(error).kind !== "model-loading") throw error;
+        how.says(await this.loading(how.model));
+        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+        if (how.cancel.isCancellationRequested) throw new vscode.CancellationError();
       }
     }
   }
 
-  private async watched(model: string | undefined): Promise<void> {
+  /** What is being loaded, and how far it is. */
+  private async loading(model: string | undefined): Promise<Busy> {
     const rows = await models(this);
     const busy = rows.find(
       (row) =>
         (row.state === "loading" || row.state === "fetching") && (model === undefined || row.name === model),
     );
     const verb = busy?.state === "fetching" ? "Fetching" : "Loading";
-    this.become({ message: `${verb} ${busy?.name ?? model ?? "the model"}`, share: busy?.progress ?? null });
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    return { message: `${verb} ${busy?.name ?? model ?? "the model"}`, share: busy?.progress ?? null };
   }
 
   /** Explains another token, or compares with another foil, about the prompt shown. */

@@ -1,6 +1,6 @@
 // One quiet item: model, device, state; a click opens the menu. Shown once the extension had something to do.
 import * as vscode from "vscode";
-import type { Limpid } from "./limpid";
+import { busyWords, type Limpid } from "./limpid";
 import { models } from "./pickers";
 
 export class StatusBar implements vscode.Disposable {
@@ -24,8 +24,7 @@ export class StatusBar implements vscode.Disposable {
     const label = this.model || "Limpid";
     this.item.backgroundColor = undefined;
     if (busy) {
-      const share = busy.share === null ? "" : ` ${Math.floor(busy.share * 100)} %`;
-      this.item.text = `$(loading~spin) ${busy.message}${share}`;
+      this.item.text = `$(loading~spin) ${busyWords(busy)}`;
       this.item.tooltip = "Limpid is at work";
     } else if (problem) {
       this.item.text = `$(warning) ${label}`;
