@@ -3,6 +3,7 @@
 import * as vscode from "vscode";
 import {
   CloseAction,
+  CodeLensRequest,
   DidOpenTextDocumentNotification,
   ErrorAction,
   LanguageClient,
@@ -112,6 +113,11 @@ export class Server implements vscode.Disposable {
         hovered: (document, position) => this.hovered.fire({ document, position }),
         isPainted: (document) => this.isPainted(document),
         open: (document) => this.open(document),
+        askForLenses: (document) =>
+          this.client
+            ?.getFeature(CodeLensRequest.method)
+            .getProvider(document)
+            ?.onDidChangeCodeLensEmitter.fire(),
       }),
       synchronize: { configurationSection: "limpid" },
       initializationFailedHandler: () => false,

@@ -2,6 +2,7 @@
 // What must not live here: the client's life.
 import * as vscode from "vscode";
 import type { Middleware } from "vscode-languageclient/node";
+import { PromptLenses } from "./lenses";
 import { opensFence, type TakenDocuments } from "./taken_documents";
 
 /** Commands that links of a hover may run; nothing else, whatever a prompt says. */
@@ -52,9 +53,12 @@ export interface Around {
   isPainted: (document: vscode.TextDocument) => boolean;
   /** Tells the server of a document that has become a prompt. */
   open: (document: vscode.TextDocument) => Promise<unknown>;
+  /** Has the editor ask for a document's lenses once more. */
+  askForLenses: (document: vscode.TextDocument) => void;
 }
 
-export function middleware({ taken, hovered, isPainted, open }: Around): Middleware {
+export function middleware({ taken, hovered, isPainted, open, askForLenses }: Around): Middleware {
+  const lenses = new PromptLenses(askForLenses);
   /** Runs `next` for documents that the server knows; for others answers nothing. */
   const ours = <T>(document: vscode.TextDocument, next: () => T): T | undefined =>
     taken.knows(document) ? next() : undefined;
@@ -80,6 +84,7 @@ export function middleware({ taken, hovered, isPainted, open }: Around): Middlew
     didClose: async (document, next) => {
       if (taken.knows(document)) await next(document);
       taken.forget(document);
+      lenses.forget(document);
     },
     provideHover: async (document, position, token, next) => {
       if (taken.knows(document)) hovered(document, position);
@@ -88,7 +93,7 @@ export function middleware({ taken, hovered, isPainted, open }: Around): Middlew
       return hover;
     },
     provideInlayHints: (document, range, token, next) => ours(document, () => next(document, range, token)),
-    provideCodeLenses: (document, token, next) => ours(document, () => next(document, token)),
+    provideCodeLenses: (document, token, next) => ours(document, () => lenses.provide(document, token, next)),
     provideCodeActions: (document, range, context, token, next) =>
       ours(document, () => next(document, range, context, token)),
     provideDiagnostics: (document, previous, token, next) => {

@@ -13,6 +13,18 @@ export class Range {
     this.end = new Position(endLine, endCharacter);
   }
 }
+export class CodeLens {
+  constructor(
+    readonly range: Range,
+    readonly command?: { title: string },
+  ) {}
+}
+export class CancellationTokenSource {
+  readonly token = { isCancellationRequested: false, onCancellationRequested: () => ({ dispose: () => {} }) };
+  cancel(): void {
+    this.token.isCancellationRequested = true;
+  }
+}
 export class CancellationError extends Error {}
 export enum DecorationRangeBehavior {
   ClosedClosed = 1,
