@@ -4,16 +4,17 @@ import * as fs from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
 import * as vscode from "vscode";
-import { PROTOCOL_VERSION, type RoutesView, type TableToken } from "./generated/protocol";
+import { PROTOCOL_VERSION } from "./generated/protocol";
 import type { SaveKind } from "../webview/messages";
+import { ROUTES } from "../webview/questions_params";
+import { dot } from "./dot";
 import type { Limpid } from "./limpid";
 import { problem } from "./problems";
 import type { Recorded, Run } from "./run";
 
 /** The line of the report's template that the answers go into. */
 const SLOT = '<script type="application/json" id="limpid-recorded">null</script>';
-/** What a report asks for beside what was looked at; the panel asks the same. */
-const ROUTES = { max_edges: 3000, prune: "mass=0.98", top: 30 };
+/** Cuts that a report asks for beside what was looked at. */
 const PARTS = ["word", "line", "sentence", "paragraph", "example", "message"] as const;
 /** Above so many tokens the lens grid is left out of a report. */
 const LONGEST_LENS = 512;
@@ -24,27 +25,6 @@ export function inert(value: unknown): string {
     /[<>&\u2028\u2029]/g,
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
-}
-
-/** A name inside double quotes of DOT. */
-function quoted(text: string): string {
-  return `"${text.replace(/[\\"]/g, (c) => `\\${c}`)}"`;
-}
-
-/** The route graph in Graphviz' language. */
-export function dot(view: RoutesView, tokens: readonly TableToken[]): string {
-  const { routes } = view;
-  const nodes = routes.nodes.map((node, at) => {
-    const token = tokens[node.position]?.display ?? `#${node.position}`;
-    const shape = node.kind === "mlp" ? "box" : "ellipse";
-    return `  n${at} [label=${quoted(`${node.kind} L${node.layer} ${token}`)}, shape=${shape}];`;
-  });
-  const edges = routes.edges.map((edge) => {
-    const heads = edge.heads.map((head) => head.head).slice(0, 3);
-    const label = heads.length > 0 ? `, label=${quoted(heads.map((head) => `H${head}`).join(" "))}` : "";
-    return `  n${edge.from} -> n${edge.to} [penwidth=${(0.3 + 8 * edge.flow).toFixed(2)}${label}];`;
-  });
-  return ["digraph routes {", "  rankdir=BT;", ...nodes, ...edges, "}", ""].join("\n");
 }
 
 /** Every answer carries the same token table; a report needs it once. */
@@ -95,7 +75,7 @@ async function content(limpid: Limpid, run: Run, kind: SaveKind, drawn: string |
       return text(`${JSON.stringify(await recorded(limpid, run), null, 1)}\n`);
     case "dot": {
       const answer = await run.ask("limpid/routes", ROUTES);
-      return text(dot(answer.view, answer.token_table));
+      return text(dot(answer.model, answer.view, answer.token_table));
     }
     case "png":
       return Buffer.from(drawn ?? "", "base64");

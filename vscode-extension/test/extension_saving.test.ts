@@ -1,6 +1,7 @@
 // What is saved cannot break out of what it is saved in.
 import { expect, test } from "vitest";
-import { dot, inert } from "../src/saving";
+import { dot } from "../src/dot";
+import { inert } from "../src/saving";
 import { isCompatible, candidates } from "../src/binary";
 import { sentence } from "../src/problems";
 
@@ -11,23 +12,46 @@ test("recorded answers are no markup, whatever a prompt says", () => {
   expect(JSON.parse(written)).toEqual(hostile);
 });
 
-test("labels of DOT stay inside their quotes", () => {
+test("DOT is what the command-line program writes, and labels stay inside their quotes", () => {
+  const node = { node: 0, layer: 2, position: 0, flow: 0.43308657 };
+  const edge = { from: 0, to: 1, contribution: 1, flow: 0.5 };
   const text = dot(
+    "small",
     {
       target: { position: 0, id: 1, text: "x", foil: null },
       routes: {
         prune: "mass=0.9",
-        shown: 1,
-        nodes: [{ node: 0, kind: "embed", layer: 0, position: 0, flow: 1 }],
-        edges: [{ from: 0, to: 0, kind: "residual", contribution: 1, flow: 0.5, heads: [] }],
+        shown: 0.10117669,
+        nodes: [
+          { ...node, kind: "embed" },
+          { ...node, kind: "resid_mid" },
+          { ...node, kind: "mlp" },
+          { ...node, kind: "resid_post" },
+        ],
+        edges: [
+          { ...edge, kind: "residual", heads: [] },
+          { ...edge, kind: "attention", heads: [3, 1, 2, 0].map((head) => ({ head, contribution: 0.1 })) },
+        ],
       },
       heads: [],
       neurons: [],
     },
     [{ index: 0, id: 1, display: 'a"]; evil\\', range: null }],
   );
-  expect(text).toContain('label="embed L0 a\\"]; evil\\\\"');
-  expect(text).toContain("n0 -> n0 [penwidth=4.30];");
+  expect(text.split("\n")).toEqual([
+    "digraph routes {",
+    "  rankdir=BT;",
+    '  node [fontname="monospace", fontsize=10];',
+    '  label="small · 10 % of flow shown";',
+    '  n0 [label="a\\"]; evil\\\\ 43 %", shape=plaintext];',
+    '  n1 [label="L2 mid a\\"]; evil\\\\ 43 %", shape=ellipse];',
+    '  n2 [label="L2 MLP a\\"]; evil\\\\ 43 %", shape=box];',
+    '  n3 [label="L2 post a\\"]; evil\\\\ 43 %", shape=ellipse];',
+    '  n0 -> n1 [penwidth=3.50, label="", tooltip="residual 50 %"];',
+    '  n0 -> n1 [penwidth=3.50, label="H3 H1 H2", tooltip="attention 50 %"];',
+    "}",
+    "",
+  ]);
 });
 
 test("a binary fits when its protocol is ours", () => {
