@@ -6,11 +6,12 @@ import * as path from "node:path";
 import * as vscode from "vscode";
 import { PROTOCOL_VERSION } from "./generated/protocol";
 import type { SaveKind } from "../webview/messages";
-import { ROUTES } from "../webview/questions_params";
+import { attributionParams, ROUTES } from "../webview/questions_params";
 import { dot } from "./dot";
 import type { Limpid } from "./limpid";
 import { problem } from "./problems";
 import type { Recorded, Run } from "./run";
+import { settings } from "./settings";
 
 /** The line of the report's template that the answers go into. */
 const SLOT = '<script type="application/json" id="limpid-recorded">null</script>';
@@ -34,6 +35,9 @@ function tabledOnce(answer: Recorded): Recorded {
 }
 
 async function recorded(limpid: Limpid, run: Run) {
+  // Whatever the panel asks at first, whether it was open or not.
+  await run.ask("limpid/attribution", attributionParams(settings.method()));
+  await run.ask("limpid/tokens", {});
   await run.ask("limpid/routes", ROUTES);
   for (const by of PARTS) await run.ask("limpid/parts", { by }).catch(() => undefined);
   if (run.head.n_tokens <= LONGEST_LENS) await run.ask("limpid/lens", {}).catch(() => undefined);

@@ -4,7 +4,7 @@ import type { Methods, Target } from "../src/generated/protocol";
 import type { AnswerState } from "./answers";
 import { useCell } from "./cell";
 import { useAnswer, usePanel } from "./panel_model";
-import { attributionParams, TOP } from "./questions_params";
+import { attributionParams, ROUTES } from "./questions_params";
 
 /** Scores per token, heads and neurons by attribution. */
 export function useAttribution(): AnswerState<Methods["limpid/attribution"]["result"]> & {
@@ -16,7 +16,7 @@ export function useAttribution(): AnswerState<Methods["limpid/attribution"]["res
 
 /** The route graph, heads and neurons by flow. */
 export function useRoutes(): AnswerState<Methods["limpid/routes"]["result"]> & { retry: () => void } {
-  return useAnswer("limpid/routes", { max_edges: 3000, prune: "mass=0.98", top: TOP });
+  return useAnswer("limpid/routes", ROUTES);
 }
 
 /** What is explained; null until it is known. */

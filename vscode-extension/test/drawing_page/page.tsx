@@ -10,6 +10,7 @@ import { RoutesView } from "../../webview/routes/routes_view";
 import { toPng, toSvg } from "../../webview/routes/save";
 import type { Surface } from "../../webview/routes/surface";
 import "../../webview/scales.css";
+import { ROUTES } from "../../webview/questions_params";
 import { synthetic, type Drawn } from "./synthetic";
 
 declare global {
@@ -25,7 +26,7 @@ let surface: Surface | null = null;
 
 async function data(): Promise<Drawn> {
   const [name = "", size] = (query.get("data") ?? "synthetic:256").split(":");
-  if (name === "synthetic") return synthetic(Number(size), 30, Number(size) > 512 ? 6000 : 3500);
+  if (name === "synthetic") return synthetic(Number(size), 30, ROUTES.max_edges ?? 0);
   return (await (await fetch(`/data/${name}.json`)).json()) as Drawn;
 }
 
