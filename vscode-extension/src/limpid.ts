@@ -3,7 +3,7 @@
 import * as vscode from "vscode";
 import type { AttributionView, Answer, TargetChoice } from "./generated/protocol";
 import { signed } from "../webview/display";
-import type { Problem } from "../webview/messages";
+import type { Ask, Problem } from "../webview/messages";
 import { Heat } from "./heat";
 import { Server } from "./language_client";
 import { KeptNotes } from "./notes";
@@ -15,8 +15,11 @@ import { Runs } from "./runs";
 import { settings } from "./settings";
 import { TakenDocuments } from "./taken_documents";
 
-/** Rows of heads and neurons that come with an attribution. */
-const TOP = 30;
+/** What heat shows, and nothing that costs routes: these come when the panel asks. */
+function heatParams(): Ask<"limpid/attribution"> {
+  return { methods: [settings.method()], top: 0 };
+}
+
 /** Between two looks at a model that is being loaded. */
 const LOOK_MS = 250;
 
@@ -113,10 +116,9 @@ export class Limpid implements vscode.Disposable {
     this.become({ message: this.server.running ? "Reading the prompt" : "Starting Limpid", share: null });
     await this.server.open(found.document);
     const run = this.runs.make(question, found.document, found.title);
-    const scores = { methods: this.methods(), top: TOP };
     const { model } = question;
     const says = (busy: Busy) => this.become(busy);
-    await this.whenLoaded(() => run.begin(scores, cancel), { cancel, says, model });
+    await this.whenLoaded(() => run.begin(heatParams(), cancel), { cancel, says, model });
     if (isGivenUp(cancel)) return undefined;
     run.head = { ...run.head, is_stale: found.document.getText() !== run.text };
     this.runs.show(run);
@@ -136,12 +138,6 @@ export class Limpid implements vscode.Disposable {
       position: place.range?.start ?? place.at ?? { line: 0, character: 0 },
     };
     return await this.inspect(argument, { model, target, foil, place, ...over });
-  }
-
-  /** Methods that heat and panel ask for; the first is shown. */
-  methods(): string[] {
-    const method = settings.method();
-    return method === "flow" ? ["flow", "atp"] : [method, "flow"];
   }
 
   /** In a restricted workspace the user's own model is named with each question, whatever the folder says. */
@@ -193,7 +189,7 @@ export class Limpid implements vscode.Disposable {
     }
     let answer: Answer<AttributionView>;
     try {
-      answer = await run.ask("limpid/attribution", { methods: this.methods(), top: TOP });
+      answer = await run.ask("limpid/attribution", heatParams());
     } catch (error) {
       if (this.runs.shown === run) this.failed(error);
       return;

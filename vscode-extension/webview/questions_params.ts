@@ -6,7 +6,7 @@ import type { Ask } from "./messages";
 export const TOP = 30;
 
 /** The route graph: so many edges that a long prompt's shows as much as can be drawn in a frame. */
-export const ROUTES: Ask<"limpid/routes"> = { max_edges: 8000, prune: "mass=0.98", top: TOP };
+export const ROUTES: Ask<"limpid/routes"> = { max_edges: 6000, prune: "mass=0.98", top: TOP };
 
 /** The method that heat shows, and flow beside it. */
 export function attributionParams(method: string): Ask<"limpid/attribution"> {

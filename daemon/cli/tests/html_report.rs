@@ -60,10 +60,10 @@ fn a_report_answers_what_its_panel_asks_with_the_numbers_of_json() {
     {
         assert_eq!((&row["head"], &row["attribution"]), (&own["head"], &own["attribution"]));
     }
-    let routes = &of(r#"limpid/routes {"max_edges":3000,"prune":"mass=0.98","top":30}"#)["routes"];
+    let routes = &of(r#"limpid/routes {"max_edges":6000,"prune":"mass=0.98","top":30}"#)["routes"];
     assert!(
         routes["shown"].as_f64().unwrap() > 0.9
-            && routes["edges"].as_array().unwrap().len() <= 3000
+            && routes["edges"].as_array().unwrap().len() <= 6000
     );
     assert!(routes["steps"].as_array().unwrap().len() > 50);
     assert_eq!(of("limpid/lens {}")["lens"].as_array().unwrap().len(), 31);

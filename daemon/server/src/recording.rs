@@ -45,7 +45,7 @@ const ROWS: usize = 30;
 /// Rows in lists of tokens, and of an MLP's neurons.
 const LISTED: usize = 10;
 /// Edges of the graph.
-const EDGES: usize = 3000;
+const EDGES: usize = 6000;
 /// How the graph is pruned, unless said otherwise.
 const PRUNE: &str = "mass=0.98";
 /// Strongest edges whose nodes are opened.

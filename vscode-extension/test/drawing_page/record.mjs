@@ -113,7 +113,7 @@ for (const [name, text] of Object.entries(PROMPTS)) {
   const uri = `file:///${name}.txt`;
   server.tell("textDocument/didOpen", { textDocument: { uri, languageId: "plaintext", version: 1, text } });
   const subject = { prompt: { uri, version: 1 } };
-  const answer = await server.ask("limpid/routes", { subject, prune: "mass=0.98", max_edges: 8000 });
+  const answer = await server.ask("limpid/routes", { subject, prune: "mass=0.98", max_edges: 6000 });
   const lens = await server.ask("limpid/lens", { subject });
   const strongest = answer.view.heads[0];
   const head = await server.ask("limpid/head", {
@@ -122,7 +122,7 @@ for (const [name, text] of Object.entries(PROMPTS)) {
     head: strongest.head,
     maps: true,
   });
-  const routes = withSteps(answer.view.routes, 8000);
+  const routes = withSteps(answer.view.routes, 6000);
   const record = {
     tokens: answer.token_table,
     target: answer.view.target,

@@ -104,10 +104,10 @@ for (const prompt of prompts.filter(({ name }) => !only || name === only)) {
   const attribution = await record("limpid/attribution", { methods: ["atp", "flow"], top: 30 });
   const routes = await record(
     "limpid/routes",
-    { max_edges: 8000, prune: "mass=0.98", top: 30 },
+    { max_edges: 6000, prune: "mass=0.98", top: 30 },
     (result) => ({
       ...result,
-      view: { ...result.view, routes: cutRoutes(result.view.routes, 8000) },
+      view: { ...result.view, routes: cutRoutes(result.view.routes, 6000) },
     }),
   );
   await record("limpid/lens", {});
