@@ -33,13 +33,23 @@ export function linesShown(editor) {
 
 /** What extensions have painted: where, and how it looks. */
 export function marksShown(marks) {
+  /** Mixed colours compute to shares of one; told like all others. */
+  const rgba = (colour) => {
+    const [red, green, blue, alpha = 1] = (
+      /^color\(srgb ([^)]*)\)/.exec(colour)?.[1] ?? ""
+    )
+      .split(/[ /]+/)
+      .map(Number);
+    const whole = [red, green, blue].map((share) => Math.round(share * 255));
+    return blue === undefined ? colour : `rgba(${whole.join(", ")}, ${alpha})`;
+  };
   return marks.map((mark) => {
     const style = getComputedStyle(mark);
     const box = mark.getBoundingClientRect();
     return {
       classes: mark.className,
       text: mark.textContent,
-      background: style.backgroundColor,
+      background: rgba(style.backgroundColor),
       image: style.backgroundImage,
       border: style.border,
       underline: style.textDecoration,

@@ -14,21 +14,13 @@ export function steps(scores: readonly number[]): Step[] {
   return scores.map((score, index) => (index === 0 ? "sink" : Math.sign(score) * stepOf(score, largest)));
 }
 
-interface Look {
-  /** rgb of the hue. */
-  hue: string;
-  alpha: number;
+/** The contributed colour of a step: blue supports, orange opposes, unless a person or a theme says otherwise; the panel's too. */
+function hue(step: number): string {
+  return step > 0 ? "limpid.supports" : "limpid.opposes";
 }
 
-/** Blue supports, orange opposes: apart for every common kind of colour blindness. */
-const SUPPORT = "0, 114, 178";
-const OPPOSE = "213, 94, 0";
-/** Text on it keeps a contrast of 4.5 in light and dark themes. */
-const MOST_ALPHA = 0.45;
-
-function look(step: number): Look {
-  return { hue: step > 0 ? SUPPORT : OPPOSE, alpha: (Math.abs(step) / STEPS) * MOST_ALPHA };
-}
+/** Part of the colour in the strongest step, percent; text on it keeps a contrast of 4.5 in light and dark themes. */
+const MOST = 45;
 
 function isHighContrast(): boolean {
   const kind = vscode.window.activeColorTheme.kind;
@@ -43,20 +35,21 @@ function decoration(step: Step, stale: boolean): vscode.DecorationRenderOptions 
     // The decoration API has no pattern; `textDecoration` is put into the style as it stands.
     return { textDecoration: `none; background: ${hatch}`, rangeBehavior, opacity };
   }
-  const { hue, alpha } = look(step);
+  // A theme's colour has no steps of its own; the style sheet that VS Code makes of this knows it by this name.
+  const colour = `var(--vscode-${hue(step).replace(".", "-")})`;
   if (isHighContrast() || settings.heatScale() === "underline") {
     const thickness = 1 + Math.round((Math.abs(step) / STEPS) * 4);
     const line = step > 0 ? "solid" : "dotted";
     return {
-      textDecoration: `underline ${line} rgb(${hue}) ${thickness}px; text-underline-offset: 3px`,
+      textDecoration: `underline ${line} ${colour} ${thickness}px; text-underline-offset: 3px`,
       rangeBehavior,
       opacity,
     };
   }
   return {
-    backgroundColor: `rgba(${hue}, ${alpha.toFixed(3)})`,
+    backgroundColor: `color-mix(in srgb, ${colour} ${((Math.abs(step) / STEPS) * MOST).toFixed(1)}%, transparent)`,
     borderRadius: "2px",
-    overviewRulerColor: Math.abs(step) >= STEPS - 2 ? `rgba(${hue}, 0.8)` : undefined,
+    overviewRulerColor: Math.abs(step) >= STEPS - 2 ? new vscode.ThemeColor(hue(step)) : undefined,
     overviewRulerLane: vscode.OverviewRulerLane.Center,
     rangeBehavior,
     opacity,

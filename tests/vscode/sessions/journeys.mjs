@@ -19,9 +19,9 @@ async function inspect(stage) {
     "the target is boxed",
   );
   const [capital, of, france] = await shades(vscode);
-  assert.match(capital, /rgba\(0, 114, 178/, "·capital supports");
-  assert.match(of, /rgba\(0, 114, 178/);
-  assert.match(france, /rgba\(213, 94, 0/, "·France opposes, by the estimate");
+  assert.match(capital, /rgba\(11, 107, 203/, "·capital supports");
+  assert.match(of, /rgba\(11, 107, 203/);
+  assert.match(france, /rgba\(194, 90, 0/, "·France opposes, by the estimate");
   assert.match(await vscode.hoverText(1, 17), /Effect of hiding it: not measured/);
 }
 

@@ -56,6 +56,31 @@ async function wear(stage, theme) {
   await stage.vscode.page.locator(`.monaco-workbench.${kind}`).waitFor();
 }
 
+/** One colour for heat on the text and in the panel, which a person can change. */
+async function followsItsColour(stage) {
+  const { vscode } = stage;
+  const own = { "workbench.colorCustomizations": { "limpid.supports": "#ff00ff" } };
+  fs.writeFileSync(path.join(stage.folder, ".vscode/settings.json"), JSON.stringify(own));
+  const isOwn = (colour) => /^rgba?\(255, 0, 255/.test(colour);
+  await vscode.until("the text in it", async (saw) => {
+    const marks = (await vscode.decorations()).map(({ background }) => background);
+    saw(marks);
+    return marks.some(isOwn);
+  });
+  const frame = await stage.panel();
+  await vscode.until("the panel in it", async (saw) => {
+    const colour = await frame.evaluate(() => {
+      const probe = document.body.appendChild(document.createElement("i"));
+      probe.style.color = "var(--limpid-supports)";
+      const seen = getComputedStyle(probe).color;
+      probe.remove();
+      return seen;
+    });
+    saw(colour);
+    return isOwn(colour);
+  });
+}
+
 export default async function themes(stage) {
   const { vscode } = stage;
   await vscode.openFile("capital.prompt", 1, 24);
@@ -81,6 +106,7 @@ export default async function themes(stage) {
     await stage.picture(`theme_${name}`);
     await vscode.page.mouse.move(2, 2);
   }
+  await followsItsColour(stage);
   fs.rmSync(path.join(stage.folder, ".vscode"), { recursive: true });
   await vscode.page.locator(".monaco-workbench.vs").waitFor();
 }
