@@ -7,6 +7,11 @@ import { heat, openSection, panelSays } from "../panel.mjs";
 
 const require = createRequire(new URL("../../../vscode-extension/package.json", import.meta.url));
 const AXE = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+/** Prompts that are not answered: longer than the model's window, and for a model that is nowhere. */
+const PROBLEMS = {
+  "too long": ["word ".repeat(9000), /9,?00\d tokens/],
+  "no such model": ["---\nmodel: no-such-model\n---\nThe capital", /no-such-model/],
+};
 const SECTIONS = ["rankings", "effects", "by-part", "compare", "history"];
 
 /** What axe finds that is serious or worse: rule, how many, the first place. */
@@ -57,6 +62,17 @@ export default async function accessibility(stage) {
     if (problems.length) found[name] = problems;
   };
   await look("empty");
+  for (const [name, [text, said]] of Object.entries(PROBLEMS)) {
+    const file = stage.file("problem.prompt");
+    fs.writeFileSync(file, text);
+    await vscode.openFile("problem.prompt", 1, 1);
+    await vscode.runCommand("Limpid: Inspect");
+    await panelSays(stage, said, { timeout: 60_000 });
+    await look(name);
+    await stage.picture(`problem_${name.replaceAll(" ", "_")}`);
+    await vscode.runCommand("View: Revert and Close Editor");
+    fs.rmSync(file);
+  }
   await vscode.openFile("capital.prompt", 2, 1);
   await vscode.inlayTexts("·Paris");
   await vscode.runCommand("Limpid: Inspect");
@@ -67,6 +83,11 @@ export default async function accessibility(stage) {
   for (const name of SECTIONS) await openSection(frame, name);
   await panelSays(stage, /L12H0/, { section: "rankings" });
   await look("all sections");
+  await frame.locator("section.rankings").getByText("L12H0").first().click();
+  await frame.getByRole("button", { name: "note: what L12H0 does" }).click();
+  await frame.getByRole("textbox", { name: "Name or note of L12H0" }).waitFor();
+  await look("a note is written");
+  await vscode.key("Escape");
   await frame.getByRole("tab", { name: "Lens" }).click();
   await look("lens");
   await frame.getByRole("tab", { name: "Routes" }).click();
@@ -97,5 +118,10 @@ export default async function accessibility(stage) {
     [],
     "what has the focus shows it",
   );
+  await vscode.goto(2, 1);
+  await vscode.type("x");
+  await panelSays(stage, /changed/i);
+  await look("stale");
+  await stage.picture("accessibility_stale");
   assert.deepEqual(found, {}, "axe-core, serious or worse");
 }
