@@ -13,12 +13,20 @@ const shared = {
 };
 const extension = {
   ...shared,
-  entryPoints: { main: "src/main.ts" },
+  entryPoints: { main: "src/main.ts", client: "src/client.ts" },
   outdir: "dist",
   platform: "node",
   target: "node20",
   format: "cjs",
   external: ["vscode"],
+  // Read when the server is started, not when the extension is activated.
+  plugins: [
+    {
+      name: "apart",
+      setup: (build) =>
+        build.onResolve({ filter: /^\.\/client$/ }, () => ({ path: "./client", external: true })),
+    },
+  ],
 };
 const panel = {
   ...shared,

@@ -26,6 +26,7 @@ const STAGED = path.join(EXTENSION, "dist/staged");
 /** Files and folders of the package, from where to where; those with `optional` may be absent. */
 const SHIPPED = [
   ["dist/main.js", "dist/main.js"],
+  ["dist/client.js", "dist/client.js"],
   ["dist/panel.js", "dist/panel.js"],
   ["dist/panel.css", "dist/panel.css"],
   ["dist/report.html", "dist/report.html", "optional"],

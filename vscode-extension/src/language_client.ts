@@ -1,20 +1,8 @@
 // Starts, stops and restarts the language server, one attempt at a time; the rest of the extension asks for it when it needs it.
 // What must not live here: what is asked of it.
 import * as vscode from "vscode";
-import {
-  CloseAction,
-  CodeLensRequest,
-  DidOpenTextDocumentNotification,
-  ErrorAction,
-  LanguageClient,
-  State,
-  type DynamicFeature,
-  type LanguageClientOptions,
-  type ServerOptions,
-  type StaticFeature,
-} from "vscode-languageclient/node";
+import type { LanguageClient } from "vscode-languageclient/node";
 import { findBinary } from "./binary";
-import { middleware } from "./middleware";
 import { settings } from "./settings";
 import type { TakenDocuments } from "./taken_documents";
 
@@ -23,15 +11,6 @@ const MOST_ENDS = 3;
 const WATCHED_MS = 180_000;
 
 export type ServerState = "off" | "starting" | "on" | "failed";
-
-/** The server's commands are carried out by the extension, with the same arguments; so they are not registered a second time. */
-class Client extends LanguageClient {
-  override registerFeature(feature: StaticFeature | DynamicFeature<unknown>): void {
-    const isCommands =
-      "registrationType" in feature && feature.registrationType.method === "workspace/executeCommand";
-    if (!isCommands) super.registerFeature(feature);
-  }
-}
 
 export class Server implements vscode.Disposable {
   private client: LanguageClient | undefined;
@@ -82,10 +61,7 @@ export class Server implements vscode.Disposable {
       const binary = await findBinary(this.context);
       this.version = binary.version;
       this.output.info(`starting ${binary.path} (${binary.version})`);
-      const client = this.make(binary.path);
-      client.onDidChangeState(({ newState }) => {
-        if (newState === State.Running && this.client === client) this.become("on");
-      });
+      const client = await this.make(binary.path);
       await client.start();
       this.client = client;
       this.become("on");
@@ -97,44 +73,38 @@ export class Server implements vscode.Disposable {
     }
   }
 
-  private make(command: string): LanguageClient {
+  private async make(command: string): Promise<LanguageClient> {
     const device = settings.device();
     const budget = settings.memoryBudget();
     const args = ["lsp"];
     if (device !== "auto") args.push("--device", device);
     if (budget) args.push("--memory-budget", budget);
-    const serverOptions: ServerOptions = { command, args };
-    const clientOptions: LanguageClientOptions = {
-      documentSelector: [{ scheme: "file" }, { scheme: "untitled" }, { scheme: "vscode-remote" }],
-      outputChannel: this.output,
-      traceOutputChannel: this.output,
-      middleware: middleware({
+    // The library is half of what activation would read, and needed here only.
+    const { askForLenses, makeClient } = await import("./client");
+    const client: LanguageClient = makeClient({ command, args }, this.output, {
+      around: {
         taken: this.taken,
         hovered: (document, position) => this.hovered.fire({ document, position }),
         isPainted: (document) => this.isPainted(document),
         open: (document) => this.open(document),
-        askForLenses: (document) =>
-          this.client
-            ?.getFeature(CodeLensRequest.method)
-            .getProvider(document)
-            ?.onDidChangeCodeLensEmitter.fire(),
-      }),
-      synchronize: { configurationSection: "limpid" },
-      initializationFailedHandler: () => false,
-      errorHandler: {
-        error: () => ({ action: ErrorAction.Continue, handled: true }),
-        // The forwarder itself takes up with a new daemon. When it ends too it is started again, quietly, unless it keeps ending.
-        closed: () => {
-          const now = Date.now();
-          this.ends = [...this.ends.filter((at) => now - at < WATCHED_MS), now];
-          const again = this.ends.length <= MOST_ENDS;
-          this.output.warn(again ? "the server ended; starting it again" : "the server keeps ending");
-          this.become(again ? "starting" : "failed");
-          return { action: again ? CloseAction.Restart : CloseAction.DoNotRestart, handled: true };
-        },
+        askForLenses: (document) => this.client && askForLenses(this.client, document),
       },
-    };
-    return new Client("limpid", "Limpid", serverOptions, clientOptions);
+      runs: () => {
+        if (this.client === client) this.become("on");
+      },
+      ended: () => this.ended(),
+    });
+    return client;
+  }
+
+  /** The forwarder itself takes up with a new daemon. When it ends too it is started again, quietly, unless it keeps ending. */
+  private ended(): boolean {
+    const now = Date.now();
+    this.ends = [...this.ends.filter((at) => now - at < WATCHED_MS), now];
+    const again = this.ends.length <= MOST_ENDS;
+    this.output.warn(again ? "the server ended; starting it again" : "the server keeps ending");
+    this.become(again ? "starting" : "failed");
+    return again;
   }
 
   /** Tells the server of a document that it was not told of by itself. */
@@ -145,7 +115,7 @@ export class Server implements vscode.Disposable {
     if (!this.taken.knows(document)) {
       this.taken.tell(document);
       const params = client.code2ProtocolConverter.asOpenTextDocumentParams(document);
-      await client.sendNotification(DidOpenTextDocumentNotification.type, params);
+      await client.sendNotification("textDocument/didOpen", params);
     }
     return client;
   }

@@ -1,6 +1,5 @@
 // Errors as a person meets them: a sentence and ways out. What must not live here: showing them.
 import * as vscode from "vscode";
-import { ResponseError } from "vscode-languageclient/node";
 import type { Problem } from "../webview/messages";
 import type { ErrorData } from "./generated/protocol";
 import { BinaryProblem } from "./binary";
@@ -68,13 +67,18 @@ export function sentence(text: string): string {
   return /[.!?…]$/.test(large) ? large : `${large}.`;
 }
 
+/** An error that the server answered: the library's class is not read for it. */
+function isResponseError(error: unknown): error is Error & { code: number; data?: unknown } {
+  return error instanceof Error && "code" in error && typeof error.code === "number";
+}
+
 /** Whatever was thrown, as a problem. */
 export function asProblem(error: unknown): Problem {
   if (error instanceof ProblemError) return error.problem;
   if (error instanceof BinaryProblem) {
     return { kind: error.kind, message: sentence(error.message), ways: ways(error.kind) };
   }
-  if (error instanceof ResponseError) {
+  if (isResponseError(error)) {
     const data = error.data as Partial<ErrorData> | undefined;
     const kind = data?.kind ?? (error.code === -32800 ? "cancelled" : "internal");
     return { kind, message: sentence(error.message), ways: ways(kind) };

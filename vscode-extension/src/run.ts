@@ -1,7 +1,6 @@
 // One inspection: what it is about, the answers it has so far, and how more are asked for. What must not live here: which runs
 // there are, and anything that is drawn.
 import * as vscode from "vscode";
-import { ProgressType } from "vscode-languageclient/node";
 import type {
   Answer,
   AttributionView,
@@ -202,7 +201,8 @@ export class Run {
     if (how.partial) {
       const token = `limpid/${process.pid}/${++partials}`;
       full["partial_result_token"] = token;
-      listening = client.onProgress(new ProgressType<unknown>(), token, how.partial);
+      const { PARTS } = await import("./client");
+      listening = client.onProgress(PARTS, token, how.partial);
     }
     try {
       // An argument that is undefined would make a list of the params.
