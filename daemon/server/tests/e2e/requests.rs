@@ -216,6 +216,19 @@ async fn cancel_is_read_at_sixty_three_waiting_requests_and_stops_the_compute() 
 }
 
 #[tokio::test]
+async fn a_short_prompt_does_not_wait_for_a_long_one() {
+    let long_text = format!("BLOCK {}", "word ".repeat(1000));
+    let mut client = opened(FakeAnalyst::loaded(), &long_text).await;
+    let long = client.request("limpid/routes", json!({ "subject": subject(1) })).await;
+    client.open("file:///short.txt", "The capital").await;
+    let short = json!({ "prompt": { "uri": "file:///short.txt", "version": 1 } });
+    assert!(client.ask("limpid/routes", json!({ "subject": short })).await.is_ok());
+    client.notify("$/cancelRequest", json!({ "id": long })).await;
+    assert_eq!(client.answer(long).await.unwrap_err()["code"], -32800);
+    client.leave().await;
+}
+
+#[tokio::test]
 async fn an_edit_while_computing_answers_stale_and_frees_the_worker() {
     let mut client = opened(FakeAnalyst::loaded(), "BLOCK").await;
     let routes = client.request("limpid/routes", json!({ "subject": subject(1) })).await;
