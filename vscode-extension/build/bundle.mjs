@@ -19,6 +19,8 @@ const extension = {
   target: "node20",
   format: "cjs",
   external: ["vscode"],
+  // VS Code gives `vscode` to what is required.
+  supported: { "dynamic-import": false },
   // Read when the server is started, not when the extension is activated.
   plugins: [
     {
