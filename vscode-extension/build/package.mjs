@@ -67,6 +67,7 @@ function stage() {
     mkdirSync(path.dirname(path.join(STAGED, to)), { recursive: true });
     cpSync(source, path.join(STAGED, to), { recursive: true, filter: (file) => !KEPT_HOME.includes(file) });
   }
+  inlinePictures(path.join(STAGED, "README.md"));
   // The manifest without what only builds it.
   const manifest = JSON.parse(readFileSync(path.join(EXTENSION, "package.json"), "utf8"));
   for (const key of ["private", "scripts", "dependencies", "devDependencies", "type"]) delete manifest[key];
@@ -77,6 +78,21 @@ function stage() {
   );
   writeFileSync(path.join(STAGED, ".vscodeignore"), "# Everything staged is shipped.\n");
   return manifest.version;
+}
+
+/** Pictures of the README go into it: VS Code shows it without the files beside it. They are shipped once. */
+function inlinePictures(readme) {
+  const folder = path.dirname(readme);
+  const inlined = new Set();
+  const text = readFileSync(readme, "utf8").replace(
+    /(!\[[^\]]*\]\()(media\/[^)]+\.png)\)/g,
+    (_, before, file) => {
+      inlined.add(file);
+      return `${before}data:image/png;base64,${readFileSync(path.join(folder, file)).toString("base64")})`;
+    },
+  );
+  writeFileSync(readme, text);
+  for (const file of inlined) rmSync(path.join(folder, file));
 }
 
 /** Copies the binary without its debug information. */
