@@ -32,18 +32,21 @@ export function commands(limpid: Limpid, panels: Panels): Record<string, Carry> 
     if (!run) throw problem("nothing-shown", "Inspect a prompt first.");
     return run;
   };
+  /** A new run of the prompt at the cursor; from the walkthrough, say, where no text has one, of the prompt looked at last. */
+  const inspected = (argument?: unknown) =>
+    argument === undefined && !vscode.window.activeTextEditor ? limpid.again() : limpid.inspect(argument);
   /** The run shown, or one of the prompt at the cursor. */
   const run = async (argument?: unknown) => {
     const current = limpid.runs.shown;
     const isOther = isAbout(argument) && argument.uri !== current?.head.uri;
     if (current && !isOther && !current.head.is_stale) return current;
-    return await limpid.inspect(argument);
+    return await inspected(argument);
   };
   const isHere = (argument: unknown) => isAbout(argument) && argument.here === true;
 
   return {
     "limpid.inspect": async (argument) => {
-      const made = await limpid.inspect(argument);
+      const made = await inspected(argument);
       await panels.reveal();
       return made?.head;
     },
@@ -201,8 +204,14 @@ export function commands(limpid: Limpid, panels: Panels): Record<string, Carry> 
         "workbench.action.openSettings",
         typeof argument === "string" ? argument : "@ext:limpid.limpid",
       ),
-    "limpid.walkthrough": () =>
-      vscode.commands.executeCommand("workbench.action.openWalkthrough", WALKTHROUGH, false),
+    "limpid.walkthrough": async () => {
+      const open = () =>
+        vscode.commands.executeCommand("workbench.action.openWalkthrough", WALKTHROUGH, false);
+      const before = vscode.window.tabGroups.activeTabGroup.activeTab;
+      await open();
+      // In the place of an extension's page VS Code puts a walkthrough of its own first.
+      if (before && before.input === undefined) await open();
+    },
     "limpid.tour": () => tour(),
     "limpid.status": () => menu(limpid),
   };

@@ -59,6 +59,11 @@ export class Limpid implements vscode.Disposable {
     this.server.isPainted = (document) => this.heat.shown?.uri === document.uri.toString();
     this.notes = new KeptNotes(context.globalState);
     this.runs = new Runs(context, this.server);
+    // After a reload the run shown is there before the server is.
+    this.server.onDidChange((state) => {
+      const run = this.runs.shown;
+      if (state === "on" && run && !run.head.is_stale && !this.heat.shown) void this.paint();
+    });
     this.runs.onDidChange(() => {
       void this.paint();
       this.changed.fire();
@@ -130,7 +135,10 @@ export class Limpid implements vscode.Disposable {
 
   /** The same prompt as it is now, or with something else asked about it. */
   async again(over: Partial<Question> = {}): Promise<Run | undefined> {
-    const shown = this.runs.shown;
+    const isOpen = (run: Run) =>
+      vscode.workspace.textDocuments.some((open) => open.uri.toString() === run.head.uri);
+    const before = vscode.window.activeTextEditor ? undefined : this.runs.all.find(isOpen);
+    const shown = this.runs.shown ?? before;
     if (!shown) return await this.inspect(undefined, over);
     const { place, model, target, foil } = shown.question;
     const argument = {

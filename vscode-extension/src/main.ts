@@ -12,6 +12,9 @@ import { StatusBar } from "./status_bar";
 /** Settings that the server takes as arguments: it is started anew when they change. */
 const OF_THE_SERVER = ["limpid.path", "limpid.device", "limpid.memoryBudget"];
 
+/** Problems of a text as it was: another text may have none. */
+const OF_THE_TEXT = new Set(["empty-prompt", "context-window"]);
+
 /** Commands that say nothing about whether a problem is over. */
 const QUIET = new Set([
   "limpid.status",
@@ -74,7 +77,9 @@ export function activate(context: vscode.ExtensionContext): void {
       editors.forEach((editor) => limpid.heat.draw(editor)),
     ),
     vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
-      if (contentChanges.length > 0) limpid.runs.edited(document, contentChanges);
+      if (contentChanges.length === 0) return;
+      limpid.runs.edited(document, contentChanges);
+      if (OF_THE_TEXT.has(limpid.problem?.kind ?? "")) limpid.recovered();
     }),
     vscode.window.onDidChangeActiveColorTheme(() => limpid.heat.repaint()),
     vscode.workspace.onDidGrantWorkspaceTrust(() => lookedAt(vscode.window.activeTextEditor)),

@@ -198,9 +198,7 @@ export class Panels implements vscode.WebviewViewProvider, vscode.Disposable {
       this.view.show(true);
       return;
     }
-    const editor = vscode.window.activeTextEditor;
-    await vscode.commands.executeCommand(`${VIEW}.focus`);
-    if (editor) await vscode.window.showTextDocument(editor.document, editor.viewColumn, false);
+    await vscode.commands.executeCommand(`${VIEW}.focus`, { preserveFocus: true });
   }
 
   /** The panel as an editor tab. */

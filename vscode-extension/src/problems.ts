@@ -38,6 +38,8 @@ function ways(kind: string): Problem["ways"] {
       ];
     case "context-window":
       return [CHOOSE_MODEL];
+    case "no-editor":
+      return [{ title: "Open a sample", command: "limpid.tour" }];
     case "device":
       return [{ title: "Choose a device", command: "limpid.chooseDevice" }, LOG];
     case "stale-version":

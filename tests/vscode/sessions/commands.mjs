@@ -170,12 +170,16 @@ const STEPS = {
     await vscode.runCommand("View: Close Editor");
   },
   "limpid.walkthrough": async ({ vscode }) => {
+    await vscode.until("its own", async () => (await active(vscode)) === "Walkthrough: Limpid");
     await vscode.page.getByText("See through a prediction").first().waitFor();
     await vscode.runCommand("View: Close Editor");
   },
   "limpid.tour": async ({ vscode }) => {
     await vscode.until("a sample", async () => /The capital of France is/.test(await active(vscode)));
     await heat(vscode);
+    // The keys are the text's, not the panel's that has just come.
+    await vscode.key("Alt+]");
+    await vscode.until("the strongest token", async () => (await cursor(vscode)) === "Ln 1, Col 5");
     await vscode.runCommand("View: Revert and Close Editor");
   },
 };

@@ -164,12 +164,13 @@ async function compareAndHistory(stage) {
   await vscode.key("Control+s");
 }
 
-/** After a reload the panel shows what it showed, notes too. */
+/** After a reload panel and text show what they showed, notes too. */
 async function reload(stage) {
   const { vscode } = stage;
   await vscode.reload();
   await vscode.showView("Limpid");
   await panelSays(stage, /·Madrid/, { timeout: 60_000 });
+  await heat(vscode);
   const rankings = await openSection(await stage.panel(), "rankings");
   await rankings.getByRole("button", { name: /show all/ }).click();
   await panelSays(stage, /L12H0\s+country <b>→<\/b> capital/, { section: "rankings", timeout: 60_000 });
