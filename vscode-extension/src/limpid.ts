@@ -57,7 +57,7 @@ export class Limpid implements vscode.Disposable {
   ) {
     this.server = new Server(context, this.taken, output);
     this.server.isPainted = (document) => this.heat.shown?.uri === document.uri.toString();
-    this.notes = new KeptNotes(context.globalState);
+    this.notes = new KeptNotes(context.globalStorageUri.fsPath);
     this.runs = new Runs(context, this.server);
     // After a reload the run shown is there before the server is.
     this.server.onDidChange((state) => {

@@ -84,7 +84,7 @@ export async function carry(
       return;
     case "note": {
       const run = of(argument["run"]);
-      if (run) await limpid.notes.keep(run.head.model, words(argument["component"]), words(argument["text"]));
+      if (run) limpid.notes.keep(run.head.model, words(argument["component"]), words(argument["text"]));
       panels.refresh();
       return;
     }

@@ -1,27 +1,11 @@
-// Notes: of which components, as what text, kept for each model and nowhere else.
+// Notes: of which components, as what text, and where they are shown.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Memento } from "vscode";
-import { KeptNotes } from "../src/notes";
 import type { ToPanel } from "../webview/messages";
 import { LONGEST_NOTE, notable, readNotes, tidyNote } from "../webview/notes/notes";
 import { RecordedHome } from "../webview/recorded_home";
 import { headsOf } from "../webview/routes/words";
 import { runMarkdown } from "../webview/run_markdown";
-
-class State implements Memento {
-  readonly rows = new Map<string, unknown>();
-  keys = () => [...this.rows.keys()];
-  get(key: string): never {
-    return this.rows.get(key) as never;
-  }
-  update(key: string, value: unknown): Promise<void> {
-    if (value === undefined) this.rows.delete(key);
-    // As it comes back after a restart.
-    else this.rows.set(key, JSON.parse(JSON.stringify(value)));
-    return Promise.resolve();
-  }
-}
 
 describe("a note", () => {
   it("is of a head, a neuron or an MLP, wherever it is looked at", () => {
@@ -48,23 +32,6 @@ describe("a note", () => {
     const others = { L1H1: "a", "L1 N2": 3, "<img>": "b", __proto__: "c", "MLP L0": "  " };
     expect(readNotes(others)).toEqual({ L1H1: "a" });
     expect(readNotes("L1H1")).toEqual({});
-  });
-});
-
-describe("kept notes", () => {
-  it("are each model's own, changed and removed", async () => {
-    const state = new State();
-    const notes = new KeptNotes(state);
-    await notes.keep("small", "L9H6", "moves names");
-    await notes.keep("small", "MLP L3", "numbers");
-    await notes.keep("large", "L9H6", "another");
-    await notes.keep("small", "L9H6", "copies names");
-    await notes.keep("small", "constructor", "no component");
-    expect(new KeptNotes(state).of("small")).toEqual({ L9H6: "copies names", "MLP L3": "numbers" });
-    await notes.keep("small", "L9H6", " ");
-    await notes.keep("small", "MLP L3", "");
-    expect(notes.of("small")).toEqual({});
-    expect(state.keys()).toEqual(["limpid.notes large"]);
   });
 });
 
