@@ -1,8 +1,10 @@
 //! Types of the wire as an editor's language spells them, written from the doc comments and the list of methods: one file a language.
 //! What must not live here: anything that is not said by a type already.
 
+mod lua;
 mod typescript;
 
+pub use lua::lua;
 pub use typescript::typescript;
 
 use crate::{
@@ -51,6 +53,23 @@ pub(crate) fn further_types(catalogue: &mut Catalogue) {
     Continuation::shape(catalogue);
     EffectProgress::shape(catalogue);
     EffectReport::shape(catalogue);
+}
+
+/// Without what stands in parentheses for people: `integer (id)`. Parentheses around alternatives stay.
+fn without_remarks(of: &str) -> String {
+    let mut out = String::new();
+    let mut rest = of;
+    while let Some(at) = rest.find(" (") {
+        let (before, after) = rest.split_at(at);
+        let end = after.find(')').map_or(after.len(), |end| end + 1);
+        let is_remark = !before.ends_with('|');
+        out += before;
+        if !is_remark {
+            out += &after[..end];
+        }
+        rest = &after[end..];
+    }
+    out + rest
 }
 
 #[cfg(test)]

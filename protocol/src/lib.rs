@@ -27,7 +27,7 @@ pub mod token_value;
 pub mod view_error;
 pub mod views;
 
-pub use export::typescript;
+pub use export::{lua, typescript};
 pub use reference::protocol_reference;
 pub use shape::{Catalogue, FieldDoc, Shape, TypeDoc};
 

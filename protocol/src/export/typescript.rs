@@ -2,7 +2,7 @@
 
 use crate::{
     PROTOCOL_VERSION,
-    export::methods,
+    export::{methods, without_remarks},
     intervention::InterventionSet,
     shape::{Catalogue, FieldDoc, Shape, TypeDoc},
 };
@@ -62,23 +62,6 @@ fn spelled(of: &str) -> String {
         return format!("Record<string, {}>{}", spelled(items), spelled(rest));
     }
     if of == "any" { "unknown".into() } else { without_remarks(of).replace("integer", "number") }
-}
-
-/// Without what stands in parentheses for people: `integer (id)`. Parentheses around alternatives stay.
-fn without_remarks(of: &str) -> String {
-    let mut out = String::new();
-    let mut rest = of;
-    while let Some(at) = rest.find(" (") {
-        let (before, after) = rest.split_at(at);
-        let end = after.find(')').map_or(after.len(), |end| end + 1);
-        let is_remark = !before.ends_with('|');
-        out += before;
-        if !is_remark {
-            out += &after[..end];
-        }
-        rest = &after[end..];
-    }
-    out + rest
 }
 
 #[cfg(test)]

@@ -1,0 +1,1462 @@
+-- Types of the wire, written from the doc comments of the `protocol` crate; do not edit. `PROTOCOL.md` says the same for people.
+-- What is null on the wire is `vim.NIL`: ask `limpid.wire`. Indices count from 0.
+local M = {}
+
+--- Version of the wire that these types are of.
+M.PROTOCOL_VERSION = 1
+
+--- Every method.
+---@type limpid.Method[]
+M.METHODS = {
+  "limpid/tokens",
+  "limpid/attribution",
+  "limpid/parts",
+  "limpid/routes",
+  "limpid/lens",
+  "limpid/node",
+  "limpid/edge",
+  "limpid/head",
+  "limpid/mlp",
+  "limpid/neuron",
+  "limpid/render",
+  "limpid/continue",
+  "limpid/effect",
+  "limpid/switches",
+  "limpid/compare",
+  "limpid/models",
+  "limpid/status",
+}
+
+---@alias limpid.Method
+---| "limpid/tokens"
+---| "limpid/attribution"
+---| "limpid/parts"
+---| "limpid/routes"
+---| "limpid/lens"
+---| "limpid/node"
+---| "limpid/edge"
+---| "limpid/head"
+---| "limpid/mlp"
+---| "limpid/neuron"
+---| "limpid/render"
+---| "limpid/continue"
+---| "limpid/effect"
+---| "limpid/switches"
+---| "limpid/compare"
+---| "limpid/models"
+---| "limpid/status"
+
+--- Params and result of every method.
+---@class limpid.Methods
+---@field ["limpid/tokens"] { params: limpid.TokensParams, result: limpid.Answer<limpid.TokensView> }
+---@field ["limpid/attribution"] { params: limpid.AttributionParams, result: limpid.Answer<limpid.AttributionView> }
+---@field ["limpid/parts"] { params: limpid.PartsParams, result: limpid.Answer<limpid.PartsView> }
+---@field ["limpid/routes"] { params: limpid.RoutesParams, result: limpid.Answer<limpid.RoutesView> }
+---@field ["limpid/lens"] { params: limpid.LensParams, result: limpid.Answer<limpid.LensView> }
+---@field ["limpid/node"] { params: limpid.NodeParams, result: limpid.Answer<limpid.NodeCard> }
+---@field ["limpid/edge"] { params: limpid.EdgeParams, result: limpid.Answer<limpid.EdgeCard> }
+---@field ["limpid/head"] { params: limpid.HeadParams, result: limpid.Answer<limpid.HeadCard> }
+---@field ["limpid/mlp"] { params: limpid.MlpParams, result: limpid.Answer<limpid.MlpCard> }
+---@field ["limpid/neuron"] { params: limpid.NeuronParams, result: limpid.Answer<limpid.NeuronCard> }
+---@field ["limpid/render"] { params: limpid.RenderParams, result: limpid.Answer<limpid.RenderedPrompt> }
+---@field ["limpid/continue"] { params: limpid.ContinueParams, result: limpid.Answer<limpid.ContinuationView> }
+---@field ["limpid/effect"] { params: limpid.EffectParams, result: limpid.Answer<limpid.EffectView> }
+---@field ["limpid/switches"] { params: limpid.SwitchesParams, result: limpid.Answer<limpid.SwitchesView> }
+---@field ["limpid/compare"] { params: limpid.CompareParams, result: limpid.Answer<limpid.CompareView> }
+---@field ["limpid/models"] { params: limpid.ModelsParams, result: limpid.ModelsResult }
+---@field ["limpid/status"] { params: limpid.StatusParams, result: limpid.StatusResult }
+
+--- One intervention, or several that act together: a table, its text, or a list of these.
+---@alias limpid.Change limpid.Intervention|string|(limpid.Intervention|string)[]
+
+--- Params of `limpid/tokens`.
+---@class limpid.TokensParams
+--- What it is about.
+---@field subject limpid.Subject
+
+--- What a request is about: a `prompt`, or an `analysis` already made; `analysis` alone is the cheap way to ask on.
+---@class limpid.Subject
+--- The prompt. May be left out when `analysis` is given; when both are, a changed document is answered with `stale-version`.
+---@field prompt? limpid.PromptPlace|vim.NIL
+--- Id from an earlier answer: same text, model, target and foil, no second forward pass. One that is no longer kept is answered with `bad-request`.
+---@field analysis? string|vim.NIL
+--- Name of the model; left out: the default model.
+---@field model? string|vim.NIL
+--- What to explain; left out: the model's top token after the last token, or the target of `analysis`.
+---@field target? limpid.TargetChoice|vim.NIL
+--- What to compare the target with: a token; with `target.answer` another answer to the tokens before it, a text of one token or more.
+---@field foil? integer|string|vim.NIL
+--- What is differentiated; left out: `logit_diff` when there is a foil, else `log_odds`.
+---@field objective? limpid.Objective|vim.NIL
+
+--- A prompt in an open document.
+---@class limpid.PromptPlace
+--- The document, as the client opened it.
+---@field uri string
+--- Version of the document the client looks at; another version open in the daemon is answered with `stale-version`.
+---@field version integer
+--- The selection that is the prompt. Left out: the whole document of a plain-text, Markdown or prompt file, else the paragraph at `at`.
+---@field range? limpid.Range|vim.NIL
+--- The cursor, where `range` is left out and the document is not a prompt as a whole.
+---@field at? limpid.Position|vim.NIL
+
+--- A span of a document; `end` is exclusive.
+---@class limpid.Range
+--- Where it starts.
+---@field start limpid.Position
+--- Where it ends.
+---@field end limpid.Position
+
+--- A place in a document: between two characters.
+---@class limpid.Position
+--- Line, counted from 0.
+---@field line integer
+--- Code units before the place on its line; the unit (UTF-8, UTF-16 or UTF-32) is negotiated at `initialize`.
+---@field character integer
+
+--- What to explain.
+---@class limpid.TargetChoice
+--- Index of the token after which it is predicted; left out: the last.
+---@field position? integer|vim.NIL
+--- The predicted token; left out: the model's top one.
+---@field token? integer|string|vim.NIL
+--- Tokens of the prompt to explain together, as an answer to those before them: then without `position` and `token`, and `subject.foil` is another answer.
+---@field answer? limpid.AnswerRange|vim.NIL
+
+--- A run of the prompt's tokens.
+---@class limpid.AnswerRange
+--- Index of its first token, 1 or more.
+---@field start integer
+--- One past the index of its last token.
+---@field end integer
+
+--- What is differentiated.
+---@alias limpid.Objective
+---| "log_odds" # `log(P / (1 - P))` of the target; the default without a foil.
+---| "logit_diff" # Logit of the target minus the foil's; the default with a foil.
+---| "logprob" # `log P` of the target.
+
+--- Tokens and predictions.
+---@class limpid.TokensView
+--- The model.
+---@field model limpid.ModelInfo
+--- The tokens.
+---@field tokens limpid.TokenRow[]
+--- What is explained.
+---@field target limpid.Target
+--- Top ten at the target's position.
+---@field predictions limpid.Prediction[]
+
+--- The model and the shapes a reader needs.
+---@class limpid.ModelInfo
+--- Name it was asked for by.
+---@field name string
+--- Family, as its config names it: `llama`, `gpt2`, `gemma3_text`.
+---@field family string
+--- Decoder layers.
+---@field n_layers integer
+--- Query heads a layer.
+---@field n_heads integer
+--- Key and value heads a layer.
+---@field n_key_value_heads integer
+--- Width of the residual stream.
+---@field d_model integer
+--- Neurons a layer.
+---@field d_mlp integer
+--- Tokens in the vocabulary.
+---@field d_vocab integer
+--- Number type the weights are computed in: `f32`, `bf16`, or a quantised type's name.
+---@field dtype string
+--- Where it runs: `cpu`, `cuda:0`, `metal`.
+---@field device string
+
+--- One token of the prompt.
+---@class limpid.TokenRow
+--- Its index, counted from 0.
+---@field index integer
+--- Its id in the vocabulary.
+---@field id integer
+--- Its text, unescaped; bytes that are not UTF-8 by themselves are spelled `⟨0xE2⟩`.
+---@field text string
+--- First byte in the source; null for a token that was added (a beginning-of-sequence token, a template's text).
+---@field start? integer|vim.NIL
+--- One past its last byte in the source; null for an added token.
+---@field end? integer|vim.NIL
+--- Log-probability given the tokens before it, nats; null for the first.
+---@field logprob? number|vim.NIL
+--- Its rank among all tokens given the tokens before it, 1 is the top; null for the first.
+---@field rank? integer|vim.NIL
+
+--- The predicted token that is explained.
+---@class limpid.Target
+--- Index of the token after which it is predicted.
+---@field position integer
+--- Its id.
+---@field id integer
+--- Its text, unescaped.
+---@field text string
+--- The token it is compared with; null without one.
+---@field foil? limpid.VocabularyToken|vim.NIL
+--- The answer whose tokens are explained together; then `position` and `id` are its last token's. Left out where one token is explained.
+---@field answer? limpid.AnswerSpan|vim.NIL
+--- The answer it is measured against: then scores, heads and neurons are differences. Left out without one.
+---@field foil_answer? limpid.FoilAnswer|vim.NIL
+
+--- A token of the vocabulary.
+---@class limpid.VocabularyToken
+--- Its id.
+---@field id integer
+--- Its text, unescaped; bytes that are not UTF-8 by themselves are spelled `⟨0xE2⟩`.
+---@field text string
+
+--- Tokens of the prompt that are explained together, as an answer to those before them.
+---@class limpid.AnswerSpan
+--- Index of its first token.
+---@field start integer
+--- One past the index of its last token.
+---@field end integer
+--- Sum of its tokens' log-probabilities, nats.
+---@field logprob number
+
+--- Another answer to the same prompt.
+---@class limpid.FoilAnswer
+--- Its tokens.
+---@field tokens limpid.VocabularyToken[]
+--- Sum of its tokens' log-probabilities, nats.
+---@field logprob number
+
+--- A likely next token.
+---@class limpid.Prediction
+--- Its id.
+---@field id integer
+--- Its text, unescaped.
+---@field text string
+--- Its logit.
+---@field logit number
+--- Its probability, 0..1.
+---@field prob number
+
+--- What every answer about a prompt carries.
+---@class limpid.Answer<T>
+--- Names text, model, target and foil; give it in `subject.analysis` to ask on cheaply.
+---@field analysis string
+--- Document version the answer holds for.
+---@field version integer
+--- Name of the model that answered.
+---@field model string
+--- The prompt's tokens; the view names tokens by index into it.
+---@field token_table limpid.TableToken[]
+--- The view itself.
+---@field view T
+
+--- One token of the prompt, as an editor draws it.
+---@class limpid.TableToken
+--- Its index, counted from 0.
+---@field index integer
+--- Its id in the vocabulary.
+---@field id integer
+--- Its text as all clients display it: escaped, cut to 24 columns.
+---@field display string
+--- Where it stands in the document, snapped outwards to whole characters; null for a token that was added.
+---@field range? limpid.Range|vim.NIL
+
+--- Params of `limpid/attribution`.
+---@class limpid.AttributionParams
+--- What it is about.
+---@field subject limpid.Subject
+--- Methods, by name; the first is shown, all are in `others`. Left out: `atp`.
+---@field methods? string[]|vim.NIL
+--- Rows of heads and of neurons; left out: 10.
+---@field top? integer|vim.NIL
+
+--- Scores and rankings.
+---@class limpid.AttributionView
+--- What is explained.
+---@field target limpid.Target
+--- Scores per token.
+---@field attribution limpid.Attribution
+--- Heads, strongest |attribution| first.
+---@field heads limpid.HeadRow[]
+--- Neurons, strongest |attribution| first.
+---@field neurons limpid.NeuronRow[]
+
+--- Signed scores per token toward the target.
+---@class limpid.Attribution
+--- The method shown, as `attribution.md` names it: `atp`, `atp_linear`, `atp_true`, `gradient_x_input_linear`, `flow`, `logit_attribution`.
+---@field method string
+--- What is differentiated.
+---@field objective limpid.Objective
+--- Unit of scores and value: `nats`, or `share` for `flow`.
+---@field unit string
+--- The objective itself.
+---@field value number
+--- One score a token; the target position itself scores 0 by definition under `atp`.
+---@field scores number[]
+--- Measured: what hiding each token from later ones takes from the objective, nats; null: not measured (the target's own position cannot be). Left out while nothing is.
+---@field effects? (number|vim.NIL)[]
+--- How each score misleads about the effect; null where it does not, or is not known. Left out while nothing is measured.
+---@field disagreements? (limpid.Disagreement|vim.NIL)[]
+--- Scores of the other methods asked for, by name; left out when one method was asked for.
+---@field others? table<string, number[]>|vim.NIL
+
+--- How a cheap score misleads.
+---@alias limpid.Disagreement
+---| "sign" # Score and effect have opposite signs, and both are at least `floor`.
+---| "rank" # Of ten rows or more, it is among the strongest fifth by one and in the weaker half by the other.
+
+--- One attention head in a ranking.
+---@class limpid.HeadRow
+--- Its layer.
+---@field layer integer
+--- The head within the layer.
+---@field head integer
+--- Share of the target's representation that came through it: the sum over its edges in the unpruned route graph, 0..1.
+---@field flow number
+--- Signed, in nats: true gradient times `z`, summed over positions. null until the second step of an analysis.
+---@field attribution? number|vim.NIL
+--- The part of `attribution` of the target position alone. null until the second step.
+---@field attribution_at_target? number|vim.NIL
+--- What its output at the target position writes straight to the objective, in nats. null until the second step.
+---@field logit_attribution? number|vim.NIL
+--- Measured: what switching it off at every position takes from the objective, nats; positive supports the target. null: not measured.
+---@field effect? number|vim.NIL
+--- How the attribution misleads about the effect; null where it does not, or is not known.
+---@field disagreement? limpid.Disagreement|vim.NIL
+--- Tokens whose logits its output at the target position raises most.
+---@field promotes limpid.TokenValue[]
+--- Tokens whose logits it lowers most.
+---@field suppresses limpid.TokenValue[]
+
+--- A token and what something adds to its logit.
+---@class limpid.TokenValue
+--- Its id.
+---@field id integer
+--- Its text, unescaped.
+---@field text string
+--- The value, in logits.
+---@field value number
+
+--- One MLP neuron in a ranking.
+---@class limpid.NeuronRow
+--- Its layer.
+---@field layer integer
+--- The neuron within the layer.
+---@field neuron integer
+--- Index of the token at whose position activation, sign case and flow are read.
+---@field position integer
+--- What it writes its output direction with (`post`), at `position`.
+---@field activation number
+--- Signs behind the activation: `gate+ up-` and so on for a gated MLP, `pre+` or `pre-` for a plain one; zero counts as `+`.
+---@field sign_case string
+--- `flow(resid_post) * contribution` at `position`, 0..1.
+---@field flow number
+--- Signed, in nats: true gradient times activation, summed over positions. null until the second step of an analysis.
+---@field attribution? number|vim.NIL
+--- The part of `attribution` of the target position alone. null until the second step.
+---@field attribution_at_target? number|vim.NIL
+--- What it writes straight to the objective at the target position, in nats. null until the second step.
+---@field logit_attribution? number|vim.NIL
+--- Measured: what switching it off at every position takes from the objective, nats; positive supports the target. null: not measured.
+---@field effect? number|vim.NIL
+--- How the attribution misleads about the effect; null where it does not, or is not known.
+---@field disagreement? limpid.Disagreement|vim.NIL
+--- Tokens whose logits it raises most now (swapped with `suppresses` when the activation is negative).
+---@field promotes limpid.TokenValue[]
+--- Tokens whose logits it lowers most now.
+---@field suppresses limpid.TokenValue[]
+
+--- Params of `limpid/parts`.
+---@class limpid.PartsParams
+--- What it is about.
+---@field subject limpid.Subject
+--- What the prompt is cut into.
+---@field by limpid.PartBy
+--- Attribution method, by name; left out: `atp`.
+---@field method? string|vim.NIL
+
+--- What a prompt is cut into.
+---@alias limpid.PartBy
+---| "word" # Words as Unicode finds them, with the spaces before them; punctuation and line breaks stand apart.
+---| "line" # Lines, each with its line break.
+---| "sentence" # Sentences as Unicode finds them; a dot of an abbreviation, an initial or a list number ends none.
+---| "paragraph" # Lines between blank lines.
+---| "example" # Examples of a few-shot prompt; what is in none is `text`.
+---| "message" # Messages of a chat; what is in none is `text`.
+
+--- Parts of the prompt.
+---@class limpid.PartsView
+--- What is explained.
+---@field target limpid.Target
+--- What the prompt was cut into.
+---@field by limpid.PartBy
+--- The attribution method.
+---@field method string
+--- Unit of attributions: `nats`, or `share` for `flow`.
+---@field unit string
+--- The parts, in the order of the prompt; `template` first.
+---@field parts limpid.PartRow[]
+
+--- A part of the prompt and what its tokens sum up to. Every token counts in exactly one part: the one that holds its first byte that is no whitespace. So flows and attributions of all rows sum to those of all tokens. Parts that no token falls into are left out.
+---@class limpid.PartRow
+--- What it is.
+---@field kind limpid.PartKind
+--- A message's role, an example's name; null where it has none.
+---@field name? string|vim.NIL
+--- Its text for display: escaped, without outer line breaks, cut in the middle.
+---@field text string
+--- First byte in the prompt's text; null for `template`.
+---@field start? integer|vim.NIL
+--- One past its last byte in the prompt's text; null for `template`.
+---@field end? integer|vim.NIL
+--- Its tokens; those of `template` may have others between them.
+---@field tokens limpid.TokenSpan
+--- How many they are.
+---@field n_tokens integer
+--- Flow from its tokens to the prediction, 0..1, in the unpruned graph; over all rows they sum to what reached the input.
+---@field flow number
+--- Sum of its tokens' attributions, signed; unit as the attribution's.
+---@field attribution number
+--- Measured: what hiding it from what is behind it takes from the objective, nats; positive supports the target. null: not measured.
+---@field effect? number|vim.NIL
+--- How the attribution misleads about the effect; null where it does not, or is not known.
+---@field disagreement? limpid.Disagreement|vim.NIL
+--- Its share of the flow without the sink, 0..1; over all rows they sum to 1. Scale colours and bars by this.
+---@field share number
+--- Whether it holds the prompt's first token, which nearly every head reads whatever it says.
+---@field is_sink boolean
+--- What it sums up to without that token; null where it does not hold it.
+---@field without_sink? limpid.PartScore|vim.NIL
+
+--- What a part is.
+---@alias limpid.PartKind
+---| "word" # A word.
+---| "line" # A line.
+---| "sentence" # A sentence.
+---| "paragraph" # A paragraph.
+---| "example" # An example.
+---| "message" # A message.
+---| "text" # Text between examples or messages.
+---| "template" # All tokens that stand nowhere in the text: those of the chat template, a beginning-of-sequence token.
+
+--- Neighbouring tokens of the prompt.
+---@class limpid.TokenSpan
+--- Index of the first.
+---@field start integer
+--- One past the last.
+---@field end integer
+
+--- Sums over some tokens.
+---@class limpid.PartScore
+--- Flow from them to the prediction, 0..1.
+---@field flow number
+--- Sum of their attributions, signed; unit as the attribution's.
+---@field attribution number
+
+--- Params of `limpid/routes`.
+---@class limpid.RoutesParams
+--- What it is about.
+---@field subject limpid.Subject
+--- `mass=SHARE` or `lmtt=TAU`; left out: `mass=0.9`.
+---@field prune? string|vim.NIL
+--- Edges at most: then they come strongest first, with the nodes that they touch and `steps`, and `shown` is of what is left. Left out: all, in the order of the graph.
+---@field max_edges? integer|vim.NIL
+--- Rows of heads and of neurons; left out: 10.
+---@field top? integer|vim.NIL
+
+--- The graph and the rankings by flow.
+---@class limpid.RoutesView
+--- What is explained.
+---@field target limpid.Target
+--- The graph.
+---@field routes limpid.Routes
+--- Heads, most flow first.
+---@field heads limpid.HeadRow[]
+--- Neurons, most flow first.
+---@field neurons limpid.NeuronRow[]
+
+--- The pruned route graph.
+---@class limpid.Routes
+--- How it was pruned, spelled as the flag: `mass=0.9` or `lmtt=0.04`.
+---@field prune string
+--- Share of the flow that still reaches input tokens over the edges shown, 0..1. Less than was asked for where nodes that carry almost nothing lose too much, or more than 50,000 edges would be needed: then the strongest are shown.
+---@field shown number
+--- Nodes.
+---@field nodes limpid.RouteNode[]
+--- Edges.
+---@field edges limpid.RouteEdge[]
+--- What fewer of the edges show, rising, about a hundred; only where `max_edges` was given, which sorts the edges.
+---@field steps? limpid.RouteStep[]
+
+--- A node that carries flow.
+---@class limpid.RouteNode
+--- Its place in `nodes`, from 0; edges name nodes by it.
+---@field node integer
+--- What it is.
+---@field kind limpid.NodeKind
+--- Its layer.
+---@field layer integer
+--- Index of its token.
+---@field position integer
+--- Share of the target's representation that passes through it, 0..1.
+---@field flow number
+
+--- Kind of a node of the route graph.
+---@alias limpid.NodeKind
+---| "embed" # An input token's embedding; its `layer` is 0.
+---| "resid_mid" # The residual stream after attention.
+---| "mlp" # A layer's MLP.
+---| "resid_post" # The residual stream after the layer.
+
+--- An edge, from the lower node to the upper one.
+---@class limpid.RouteEdge
+--- Number of the lower node.
+---@field from integer
+--- Number of the upper node.
+---@field to integer
+--- What it is.
+---@field kind limpid.EdgeKind
+--- Share of the upper node that came along this edge, 0..1.
+---@field contribution number
+--- Share of the target that came along it: flow of the upper node times contribution, 0..1.
+---@field flow number
+--- Its heads, strongest first; empty unless the edge is attention.
+---@field heads limpid.EdgeHead[]
+
+--- Kind of an edge of the route graph.
+---@alias limpid.EdgeKind
+---| "attention" # Residual stream to `resid_mid` (of the same or a later position) through heads.
+---| "residual" # The residual stream past attention or past the MLP.
+---| "mlp_in" # `resid_mid` into the MLP; carries the MLP's flow whole, its contribution is the MLP's.
+---| "mlp_out" # The MLP into `resid_post`.
+
+--- A head's part of an attention edge.
+---@class limpid.EdgeHead
+--- The head within the layer of the edge's upper node.
+---@field head integer
+--- Its share of the upper node, 0..1.
+---@field contribution number
+
+--- What the strongest edges show.
+---@class limpid.RouteStep
+--- So many of `edges`, from the first on.
+---@field edges integer
+--- Share of the flow that reaches input tokens over them, 0..1.
+---@field shown number
+
+--- Params of `limpid/lens`.
+---@class limpid.LensParams
+--- What it is about.
+---@field subject limpid.Subject
+--- Indices of the tokens wanted; left out: all.
+---@field positions? integer[]|vim.NIL
+
+--- The grid.
+---@class limpid.LensView
+--- What is explained.
+---@field target limpid.Target
+--- Token index of each column.
+---@field positions integer[]
+--- `[layer][column]`; layer 0 is the embedding, layer L + 1 the residual stream after block L.
+---@field lens limpid.LensCell[][]
+
+--- The logit lens at one layer and position.
+---@class limpid.LensCell
+--- Id of the top token.
+---@field id integer
+--- Its text, unescaped.
+---@field text string
+--- Its probability, 0..1.
+---@field prob number
+--- The target's probability, 0..1.
+---@field target_prob number
+--- The target's rank, 1 is the top.
+---@field target_rank integer
+
+--- Params of `limpid/node`.
+---@class limpid.NodeParams
+--- What it is about.
+---@field subject limpid.Subject
+--- The node: `embed`, `resid_mid` or `resid_post`.
+---@field node limpid.ComponentId
+--- Tokens in each list; left out: 10.
+---@field top? integer|vim.NIL
+
+--- A part of the model at a position.
+---@class limpid.ComponentId
+--- What it is.
+---@field kind limpid.ComponentKind
+--- Its layer, counted from 0 at the embedding upwards.
+---@field layer integer
+--- The head, for `head`.
+---@field head? integer|vim.NIL
+--- The neuron, for `neuron`.
+---@field neuron? integer|vim.NIL
+--- Index of the token at whose position it is looked at.
+---@field position integer
+
+--- What kind of part a `ComponentId` names.
+---@alias limpid.ComponentKind
+---| "embed" # The residual stream below layer 0: an input token's embedding. `layer` is 0.
+---| "resid_mid" # The residual stream after attention, before the MLP.
+---| "resid_post" # The residual stream after the layer.
+---| "mlp" # A layer's MLP.
+---| "head" # An attention head; `head` is set.
+---| "neuron" # An MLP neuron; `neuron` is set.
+
+--- A residual node.
+---@class limpid.NodeCard
+--- The node.
+---@field node limpid.ComponentId
+--- Share of the target's representation that passes through it, 0..1; null when it carries too little to be in the graph.
+---@field flow? number|vim.NIL
+--- Most likely tokens by the lens.
+---@field top limpid.Prediction[]
+--- Least likely tokens, by logit.
+---@field bottom limpid.TokenValue[]
+--- Tokens that gained most ranks over the node below; empty for an embedding.
+---@field gained limpid.RankChange[]
+--- Tokens that lost most ranks.
+---@field lost limpid.RankChange[]
+
+--- A token whose rank changed.
+---@class limpid.RankChange
+--- Its id.
+---@field id integer
+--- Its text, unescaped.
+---@field text string
+--- Rank at the node below, 1 is the top.
+---@field before integer
+--- Rank at this node.
+---@field after integer
+
+--- Params of `limpid/edge`.
+---@class limpid.EdgeParams
+--- What it is about.
+---@field subject limpid.Subject
+--- The lower node.
+---@field from limpid.ComponentId
+--- The upper node.
+---@field to limpid.ComponentId
+--- Which of the edges between the two; left out: `attention` where there is one, else the only one.
+---@field kind? limpid.EdgeKind|vim.NIL
+
+--- An edge.
+---@class limpid.EdgeCard
+--- The lower node.
+---@field from limpid.ComponentId
+--- The upper node.
+---@field to limpid.ComponentId
+--- What it is.
+---@field kind limpid.EdgeKind
+--- Share of the upper node that came along it, 0..1.
+---@field contribution number
+--- Share of the target that came along it, 0..1.
+---@field flow number
+--- Its heads, strongest first; empty unless attention.
+---@field heads limpid.EdgeHeadRow[]
+
+--- A head on an edge.
+---@class limpid.EdgeHeadRow
+--- The head within the layer of the upper node.
+---@field head integer
+--- Its share of the upper node along this edge, 0..1.
+---@field contribution number
+--- Its attention weight from the upper node's position to the lower one's, 0..1.
+---@field pattern number
+--- Tokens whose logits it raises most with what it moves along this edge.
+---@field promotes limpid.TokenValue[]
+--- Tokens whose logits it lowers most.
+---@field suppresses limpid.TokenValue[]
+
+--- Params of `limpid/head`.
+---@class limpid.HeadParams
+--- What it is about.
+---@field subject limpid.Subject
+--- Its layer.
+---@field layer integer
+--- The head within the layer.
+---@field head integer
+--- Index of the token whose row is shown; left out: the target's.
+---@field position? integer|vim.NIL
+--- Whether to answer the maps of all positions too.
+---@field maps? boolean
+
+--- A head.
+---@class limpid.HeadCard
+--- Its row of the ranking.
+---@field row limpid.HeadRow
+--- Index of the token whose rows follow.
+---@field position integer
+--- Attention weights `[key_pos]` for key positions 0..=position, sum 1.
+---@field pattern number[]
+--- Share of the residual stream at `position` that came through this head from each token `[key_pos]`, 0..1.
+---@field contribution number[]
+--- What it does on this prompt; empty when nothing is told.
+---@field labels limpid.HeadLabel[]
+--- Attention weights `[pos][key_pos]`, rows of growing length; left out unless asked for.
+---@field pattern_map? number[][]|vim.NIL
+--- Contributions `[pos][key_pos]`, rows of growing length; left out unless asked for.
+---@field contribution_map? number[][]|vim.NIL
+
+--- What a head does, told from its attention on this prompt.
+---@alias limpid.HeadLabel
+---| "previous-token" # It looks at the token before.
+---| "induction" # It looks at what followed an earlier copy of this token.
+---| "duplicate-token" # It looks at earlier copies of this token.
+---| "first-token-sink" # It rests on the first token: it does little here.
+
+--- Params of `limpid/mlp`.
+---@class limpid.MlpParams
+--- What it is about.
+---@field subject limpid.Subject
+--- Its layer.
+---@field layer integer
+--- Index of the token; left out: the target's.
+---@field position? integer|vim.NIL
+--- Rows of neurons; left out: 10.
+---@field top? integer|vim.NIL
+
+--- An MLP.
+---@class limpid.MlpCard
+--- Its layer.
+---@field layer integer
+--- Index of the token.
+---@field position integer
+--- Share of `resid_post` that it wrote, 0..1.
+---@field contribution number
+--- Share of the target that came through it, 0..1; null when it carries too little to be in the graph.
+---@field flow? number|vim.NIL
+--- Its neurons, most contribution first.
+---@field neurons limpid.NeuronRow[]
+--- What the lens predicts at `resid_mid`.
+---@field before limpid.Prediction[]
+--- What the lens predicts at `resid_post`.
+---@field after limpid.Prediction[]
+
+--- Params of `limpid/neuron`.
+---@class limpid.NeuronParams
+--- What it is about.
+---@field subject limpid.Subject
+--- Its layer.
+---@field layer integer
+--- The neuron within the layer.
+---@field neuron integer
+--- Index of the token at whose position its row is read; left out: the target's.
+---@field position? integer|vim.NIL
+
+--- A neuron.
+---@class limpid.NeuronCard
+--- Its row of the ranking.
+---@field row limpid.NeuronRow
+--- `pre` at `position`: the gate of a gated MLP, the pre-activation of a plain one.
+---@field pre number
+--- `pre_linear` (up) at `position`; null for a plain MLP.
+---@field pre_linear? number|vim.NIL
+--- Activation at every token.
+---@field activations number[]
+
+--- Params of `limpid/render`.
+---@class limpid.RenderParams
+--- What it is about; target, foil and objective change nothing.
+---@field subject limpid.Subject
+
+--- A prompt as the model sees it.
+---@class limpid.RenderedPrompt
+--- All the model reads, but for a beginning-of-sequence token that a plain prompt gets.
+---@field text string
+--- The messages; none where the prompt is plain and no chat template is applied.
+---@field messages limpid.RenderedMessage[]
+--- Its tokens; none where only a template was given, and no model.
+---@field tokens limpid.RenderedToken[]
+--- What the chat template does that the document does not say, a sentence each.
+---@field notes? string[]
+
+--- A message of a chat, as the document says it.
+---@class limpid.RenderedMessage
+--- `system`, `user`, `assistant`, `tool`.
+---@field role string
+--- What it says, escapes resolved and variables filled in.
+---@field content string
+--- The bytes of the source that its content stands in.
+---@field source limpid.ByteSpan
+
+--- Bytes of the source.
+---@class limpid.ByteSpan
+--- The first.
+---@field start integer
+--- One past the last.
+---@field end integer
+
+--- A token of the rendered prompt.
+---@class limpid.RenderedToken
+--- Its id in the vocabulary.
+---@field id integer
+--- Its text, unescaped; bytes that are not UTF-8 by themselves are spelled `⟨0xE2⟩`.
+---@field text string
+--- The bytes of the source that it stands for; null for a token that was added (a beginning-of-sequence token, a template's text).
+---@field source? limpid.ByteSpan|vim.NIL
+
+--- Params of `limpid/continue`.
+---@class limpid.ContinueParams
+--- What it is about; target, foil and objective play no part.
+---@field subject limpid.Subject
+--- Tokens at most, from 1 to the model's context window; left out: 32.
+---@field max_tokens? integer|vim.NIL
+--- Logits are divided by it; 0 takes the most likely token each time. Left out: 0.
+---@field temperature? number|vim.NIL
+--- Draw from so many of the most likely tokens, from 1 on; left out: from all.
+---@field top_k? integer|vim.NIL
+--- Draw from the most likely tokens that together have this probability, above 0 and at most 1; left out: from all.
+---@field top_p? number|vim.NIL
+--- What is drawn depends on it alone; left out: 0.
+---@field seed? integer|vim.NIL
+--- What is changed while it is written, together: then it is written with and without, side by side. An intervention, its text (`head 23.4`), or a list of these. Left out: nothing.
+---@field switches? limpid.Change|vim.NIL
+--- Name of a set in the file of switches beside the document; it acts together with `switches`. Left out: none.
+---@field switch_set? string|vim.NIL
+--- Texts that end the continuation, 16 at most, none of them empty; they are not part of it.
+---@field stop? string[]|vim.NIL
+--- Token of the client's choosing for pieces by `$/progress`: a string or a whole number; left out: no pieces are sent.
+---@field partial_result_token? integer|string|vim.NIL
+
+--- One change of a run. Positions are those of the prompt as it stands, whatever else is changed beside. May be written as text instead, as `limpid effect` takes it: `knockout 3`, `span 2:5`, `delete 3`, `replace 2:5=text`, `head 23.4@last`, `head 23.4=0.5x`, `mlp 3`, `neuron 2.12=10`, `edge 3.2 7<-4`.
+---@class limpid.Intervention
+--- What is changed.
+---@field kind limpid.InterventionKind
+--- Index of a token.
+---@field token? integer|vim.NIL
+--- Index of the first token and one past the last.
+---@field span? [integer, integer]|vim.NIL
+--- A layer, from 0.
+---@field layer? integer|vim.NIL
+--- A head within the layer (of `k` and `v` a key and value head).
+---@field head? integer|vim.NIL
+--- A neuron within the layer.
+---@field neuron? integer|vim.NIL
+--- A factor, or a value for every entry.
+---@field value? number|vim.NIL
+--- Values, one for each entry.
+---@field values? number[]|vim.NIL
+--- The one position where it is changed; left out: every position, those of tokens written behind the prompt too.
+---@field position? integer|vim.NIL
+--- Position that looks.
+---@field query? integer|vim.NIL
+--- Position that is looked at.
+---@field key? integer|vim.NIL
+--- An activation: `resid_pre`, `q`, `k`, `v`, `pattern`, `z`, `attn_out`, `resid_mid`, `pre`, `pre_linear`, `post`, `mlp_out`, `resid_post`.
+---@field hook? string|vim.NIL
+--- Tokens that come in.
+---@field token_ids? integer[]|vim.NIL
+--- Text that comes in.
+---@field text? string|vim.NIL
+--- The prompt that activations are taken from.
+---@field from? limpid.PatchSource|vim.NIL
+
+--- What is changed.
+---@alias limpid.InterventionKind
+---| "knockout" # Later tokens do not see a `token` (or the tokens of a `span`), in any layer and head; positions stay.
+---| "span_knockout" # Tokens behind a `span` do not see it; inside it everything is as before.
+---| "edge_knockout" # One entry of one pattern is masked: `layer`, `head`, `query`, `key`.
+---| "delete" # A `token` (or a `span`) is taken out, positions close up.
+---| "replace" # A `token` or `span` gives way to `token_ids` or `text`; an empty span puts them before the token there.
+---| "head_zero" # A head writes nothing: `layer`, `head`.
+---| "head_scale" # A head's output is multiplied: `layer`, `head`, `value`.
+---| "head_set" # A head's output is given: `layer`, `head`, and `value` for each entry or `values`, `d_head` of them.
+---| "mlp_zero" # An MLP writes nothing: `layer`.
+---| "mlp_scale" # An MLP's output is multiplied: `layer`, `value`.
+---| "mlp_set" # An MLP's output is given: `layer`, and `value` for each entry or `values`, `d_model` of them.
+---| "neuron_set" # A neuron's activation is given: `layer`, `neuron`, `value`.
+---| "neuron_scale" # A neuron's activation is multiplied: `layer`, `neuron`, `value`.
+---| "direction_add" # A direction is added to the residual: `layer`, `values` (`d_model` of them), times `value` (left out: 1), at `hook` (left out: `resid_post`).
+---| "patch" # Activations come `from` another prompt of as many tokens: `layer`, `hook`; a `head` or `neuron` of it, or all of it.
+
+--- The prompt that activations are taken from.
+---@class limpid.PatchSource
+--- As text.
+---@field text? string|vim.NIL
+--- As tokens.
+---@field token_ids? integer[]|vim.NIL
+
+--- The whole continuation.
+---@class limpid.ContinuationView
+--- Its tokens; the last one may reach beyond the end of `text` where a stop string begins inside it.
+---@field tokens limpid.ContinuedToken[]
+--- Its text.
+---@field text string
+--- Why it ended.
+---@field stopped_by limpid.StoppedBy
+--- The same prompt without the switches; left out where there are none.
+---@field unchanged? limpid.UnchangedContinuation|vim.NIL
+
+--- One token of a continuation.
+---@class limpid.ContinuedToken
+--- Its id.
+---@field id integer
+--- Its text, unescaped; bytes that are not UTF-8 by themselves are spelled `⟨0xE2⟩`.
+---@field text string
+--- Its log-probability under the model, whatever the sampling, nats.
+---@field logprob number
+--- Its probability under the model, 0..1.
+---@field prob number
+--- Its rank among all tokens, 1 is the top.
+---@field rank integer
+
+--- Why a continuation ended.
+---@alias limpid.StoppedBy
+---| "eos" # The model ended its answer; the token that says so is not part of it.
+---| "stop" # A text of `stop` was met; `text` ends before it.
+---| "length" # `max_tokens` were written.
+---| "window" # The context window is full.
+
+--- What would have been written without the switches.
+---@class limpid.UnchangedContinuation
+--- Its tokens.
+---@field tokens limpid.ContinuedToken[]
+--- Its text.
+---@field text string
+--- Why it ended.
+---@field stopped_by limpid.StoppedBy
+--- Index of the first token in which the two differ; null where they are the same.
+---@field first_difference? integer|vim.NIL
+
+--- Params of `limpid/effect`. One of `interventions`, `set`, `subsets` and `sweep`; left out: `set: "parts"`.
+---@class limpid.EffectParams
+--- What it is about. With a foil effects are of target minus foil.
+---@field subject limpid.Subject
+--- Runs to make, 65,536 at most: each an intervention, its text, or a list of those that act together.
+---@field interventions? limpid.Change[]|vim.NIL
+--- A standard set of runs.
+---@field set? limpid.EffectSet|vim.NIL
+--- Only parts that begin in this range of the document; left out: all of the prompt's.
+---@field within? limpid.Range|vim.NIL
+--- Neurons of the set `neuron`; left out: 20.
+---@field top? integer|vim.NIL
+--- The edge of the set `edge_head`.
+---@field edge? limpid.EffectEdge|vim.NIL
+--- Hide random halves of the parts of `set` (lines, where it is left out) so many times, and fit what each part adds: 10 to 4,096.
+---@field subsets? integer|vim.NIL
+--- What is drawn for `subsets` depends on it alone; left out: 0.
+---@field seed? integer|vim.NIL
+--- A causal trace: one run for each layer and position up to the target.
+---@field sweep? limpid.SweepParams|vim.NIL
+--- What may be spent; left out: 128 runs for `parts`, else all that is asked for.
+---@field budget? limpid.EffectBudget|vim.NIL
+--- Effects below so many nats count as none; left out: 0.05.
+---@field floor? number|vim.NIL
+--- Token of the client's choosing for rows by `$/progress`: a string or a whole number; left out: none are sent before the result.
+---@field partial_result_token? integer|string|vim.NIL
+
+--- Standard sets of runs.
+---@alias limpid.EffectSet
+---| "parts" # Parts of the prompt hidden: messages and examples first, then the paragraphs, lines, sentences and tokens inside those that have an effect.
+---| "token" # Each token hidden.
+---| "word" # Each word hidden.
+---| "line" # Each line hidden.
+---| "sentence" # Each sentence hidden.
+---| "paragraph" # Each paragraph hidden.
+---| "example" # Each example of a few-shot prompt hidden.
+---| "message" # Each message hidden.
+---| "head" # Each head off, at every position.
+---| "head_at_target" # Each head off, at the target's position.
+---| "mlp" # Each MLP off.
+---| "neuron" # The neurons of the strongest attribution set to 0: `top` of them.
+---| "edge_head" # The entry of each head's pattern that `edge` names, masked.
+
+--- An attention edge of the route graph.
+---@class limpid.EffectEdge
+--- Its layer.
+---@field layer integer
+--- Position that looks.
+---@field query integer
+--- Position that is looked at.
+---@field key integer
+
+--- Activations of another prompt, put in layer by position.
+---@class limpid.SweepParams
+--- `resid_post`, `attn_out` or `mlp_out`.
+---@field hook string
+--- The other prompt, of as many tokens.
+---@field from limpid.PatchSource
+
+--- What may be spent; what is left when it is spent is not measured, and said to be.
+---@class limpid.EffectBudget
+--- Runs at most; left out: all.
+---@field runs? integer|vim.NIL
+--- Seconds, looked at between batches of runs; left out: as long as it takes.
+---@field seconds? number|vim.NIL
+
+--- Effects.
+---@class limpid.EffectView
+--- What is explained.
+---@field target limpid.Target
+--- What effects and scores are of.
+---@field objective limpid.Objective
+--- Effects below it, in nats, count as none.
+---@field floor number
+--- The clean run.
+---@field clean limpid.Outcome
+--- One row for each run that was measured, in the order asked for.
+---@field effects limpid.EffectRow[]
+--- What was not measured: past the budget, or inside parts without effect.
+---@field unmeasured limpid.Change[]
+--- Whether the budget ended it.
+---@field is_cut_short boolean
+--- The fit, for `subsets`; left out otherwise, and where the budget left fewer than ten of them.
+---@field fit? limpid.SubsetFit|vim.NIL
+--- The grid, for `sweep`; left out otherwise.
+---@field sweep? limpid.Sweep|vim.NIL
+
+--- What a run predicts of the target; of an answer, sums over its tokens.
+---@class limpid.Outcome
+--- The target's logit.
+---@field logit number
+--- `log P` of the target, nats.
+---@field logprob number
+--- `log(P / (1 - P))` of the target, nats.
+---@field log_odds number
+--- The target's logit minus the foil's; null without a foil.
+---@field logit_diff? number|vim.NIL
+
+--- One changed run. Values are those of the changed run.
+---@class limpid.EffectRow
+--- What was changed.
+---@field intervention limpid.Change
+--- The part of the prompt that it hides; left out where it is about none.
+---@field part? limpid.EffectPart|vim.NIL
+--- The target's logit; null where the run failed.
+---@field logit? number|vim.NIL
+--- `log P` of the target, nats; null where the run failed.
+---@field logprob? number|vim.NIL
+--- `log(P / (1 - P))` of the target, nats; null where the run failed.
+---@field log_odds? number|vim.NIL
+--- The target's logit minus the foil's; null without a foil.
+---@field logit_diff? number|vim.NIL
+--- KL(clean || changed) of the next-token distribution at the target, nats; null where the run failed.
+---@field kl? number|vim.NIL
+--- The objective of the clean run minus the changed one's: positive supports the target. null where the run failed.
+---@field effect? number|vim.NIL
+--- The cheap score of the same parts, same sign and unit; null where there is none.
+---@field score? number|vim.NIL
+--- How the score misleads; null where it does not, or cannot be told.
+---@field disagreement? limpid.Disagreement|vim.NIL
+--- Why there are no values; left out where there are.
+---@field error? string|vim.NIL
+
+--- A part of the prompt that was measured.
+---@class limpid.EffectPart
+--- What it is; left out for a token.
+---@field kind? limpid.PartKind|vim.NIL
+--- A message's role, an example's name; left out where it has none.
+---@field name? string|vim.NIL
+--- Its text for display.
+---@field text string
+--- Its tokens.
+---@field tokens limpid.TokenSpan
+--- How many parts around it were measured: 0 for a message, 1 for a line of one, and so on.
+---@field depth integer
+
+--- A sparse linear fit of the objective on which parts are present, from runs with random halves of them hidden (ContextCite, arXiv 2409.00729).
+---@class limpid.SubsetFit
+--- Every part.
+---@field parts limpid.FittedPart[]
+--- The objective where every part is hidden, by the fit.
+---@field intercept number
+--- Runs that it was fitted to.
+---@field n_fitted integer
+--- Runs that were held out.
+---@field n_held_out integer
+--- Share of the variance of the held-out runs that it explains, at most 1; below 0 it is worse than their mean. null: they do not vary.
+---@field r2? number|vim.NIL
+--- Rank correlation of predicted and measured held-out runs (the linear datamodeling score), -1..1. null: they do not vary.
+---@field spearman? number|vim.NIL
+
+--- What one part does when parts are hidden together, by a sparse linear fit.
+---@class limpid.FittedPart
+--- The part.
+---@field part limpid.EffectPart
+--- What its presence adds to the objective, nats; 0: the fit needs it not.
+---@field weight number
+
+--- Activations of another prompt put into this one, layer by position.
+---@class limpid.Sweep
+--- The activation that was put in.
+---@field hook string
+--- The other prompt's tokens.
+---@field from_tokens limpid.TokenRow[]
+--- What the other prompt predicts of the target.
+---@field from limpid.Outcome
+--- `[layer][position]`: how far the prediction went from this prompt's (0) to the other's (1), by the objective. null: not measured, or the two do not differ.
+---@field restored ((number|vim.NIL)[])[]
+
+--- Params of `limpid/switches`.
+---@class limpid.SwitchesParams
+--- Which prompt; target, foil and objective play no part.
+---@field subject limpid.Subject
+--- A set to add; left out: none.
+---@field save? limpid.SwitchSet|vim.NIL
+
+--- A set of switches.
+---@class limpid.SwitchSet
+--- Its name.
+---@field name string
+--- What it changes, together.
+---@field switches limpid.Change
+
+--- Sets of switches.
+---@class limpid.SwitchesView
+--- The file beside the document, as a URI.
+---@field uri string
+--- The model that the file's switches are of; null where it does not say, or is not there.
+---@field model? string|vim.NIL
+--- The sets in the file, in their order; none where it is not there.
+---@field sets limpid.SwitchSet[]
+--- The text that the file is to have with the set that is to be saved; null without one.
+---@field text? string|vim.NIL
+
+--- Params of `limpid/compare`.
+---@class limpid.CompareParams
+--- The first run; what fails in it fails the request.
+---@field subject limpid.Subject
+--- The other runs, 1 to 16. What one leaves out of prompt, model, target, foil and objective is as in `subject`; one with an `analysis` has all of these from there, also when its document has changed since. Another model's target and foil are tokens of the same text: where it has no such token, its own top one is explained; a target position is the same place of the text.
+---@field with limpid.Subject[]
+--- What the prompts are cut into; left out: sentences, where the subject's prompt is one sentence lines, where it is one line words.
+---@field by? limpid.PartBy|vim.NIL
+--- Attribution method, by name; left out: `atp`.
+---@field method? string|vim.NIL
+
+--- Runs side by side.
+---@class limpid.CompareView
+--- What the prompts were cut into.
+---@field by limpid.PartBy
+--- The attribution method.
+---@field method string
+--- Unit of attributions and values: `nats`, or `share` for `flow`.
+---@field unit string
+--- The run of `subject`, then those of `with`.
+---@field runs limpid.CompareRun[]
+--- The parts, in the order of the prompts; `template` first.
+---@field rows limpid.CompareRow[]
+
+--- One of the runs.
+---@class limpid.CompareRun
+--- Names text, model, target and foil of the run; give it in `subject.analysis` to ask on. null where the run has no prompt.
+---@field analysis? string|vim.NIL
+--- Name of the model; of a run that failed as it was asked for, empty for the default one.
+---@field model string
+--- What is explained; null where the run failed.
+---@field target? limpid.Target|vim.NIL
+--- Top ten at the target's position; empty where the run failed.
+---@field predictions limpid.Prediction[]
+--- The objective itself; null where the run failed.
+---@field value? number|vim.NIL
+--- Tokens of the prompt; null where the run failed.
+---@field n_tokens? integer|vim.NIL
+--- Why there are no cells; left out where there are.
+---@field problem? string|vim.NIL
+
+--- A part, in all runs.
+---@class limpid.CompareRow
+--- Its text for display, in the first run that has it.
+---@field text string
+--- What became of it from the first run's text to the second's.
+---@field change limpid.RowChange
+--- Where it matters.
+---@field reach limpid.Reach
+--- One a run; null where the run failed or lacks the part.
+---@field cells (limpid.CompareCell|vim.NIL)[]
+
+--- What became of a part from the first run's text to the second's.
+---@alias limpid.RowChange
+---| "same" # It is in both, or one of the two runs failed, or it is a model's template, which is no part of a text.
+---| "changed" # The second has another text in its place.
+---| "added" # It is in the second alone, or in later ones.
+---| "removed" # The second lacks it.
+
+--- Where a part matters: where its share is 1.5 times an even one or more. A run that lacks it is one in which it does not; runs that failed do not count.
+---@alias limpid.Reach
+---| "everywhere" # In every run.
+---| "some" # In some.
+---| "nowhere" # In none.
+
+--- A part in one run.
+---@class limpid.CompareCell
+--- Its tokens in that run's prompt.
+---@field tokens limpid.TokenSpan
+--- Sum of its tokens' attributions, signed.
+---@field attribution number
+--- Flow from its tokens to the prediction, 0..1.
+---@field flow number
+--- Its part of all parts' |attribution|, the prompt's first token left aside, 0..1.
+---@field share number
+
+--- Params of `limpid/models`.
+---@class limpid.ModelsParams
+--- What to do.
+---@field action limpid.ModelsAction
+--- The model; needed by `unload`; left out for `load`: the default model.
+---@field name? string|vim.NIL
+
+--- What to do before the list is answered.
+---@alias limpid.ModelsAction
+---| "list" # Nothing.
+---| "load" # Load the model `name`, and answer when it is loaded.
+---| "unload" # Free the memory of the model `name`.
+
+--- The models after the action.
+---@class limpid.ModelsResult
+--- The models.
+---@field models limpid.ModelRow[]
+
+--- One model the daemon knows.
+---@class limpid.ModelRow
+--- Name to ask for it by.
+---@field name string
+--- What it is doing.
+---@field state limpid.ModelState
+--- Share done, 0..1, while fetching or loading; else null.
+---@field progress? number|vim.NIL
+--- Device it is loaded on; else null.
+---@field device? string|vim.NIL
+--- Bytes it takes: in memory when loaded, else on disk; null when unknown.
+---@field bytes? integer|vim.NIL
+--- Why it failed; else null.
+---@field problem? string|vim.NIL
+--- Whether it is the one used when a request names none.
+---@field is_default boolean
+
+--- What a model is doing.
+---@alias limpid.ModelState
+---| "available" # On disk, not in memory.
+---| "fetching" # Being downloaded.
+---| "loading" # Being read into memory.
+---| "loaded" # In memory, answers at once.
+---| "failed" # The last attempt to load it failed; `problem` says why.
+
+--- Params of `limpid/status`: none.
+---@class limpid.StatusParams
+
+--- What the daemon is, holds and does.
+---@class limpid.StatusResult
+--- Version of the daemon.
+---@field version string
+--- Version of this protocol.
+---@field protocol integer
+--- Process id.
+---@field pid integer
+--- Seconds since it started.
+---@field uptime_s integer
+--- Clients connected, the one that asks among them.
+---@field clients integer
+--- Documents open, of all clients.
+---@field documents integer
+--- Jobs waiting or running.
+---@field queue integer
+--- Models.
+---@field models limpid.ModelRow[]
+--- The trace cache.
+---@field cache limpid.CacheStatus
+--- Methods answered so far.
+---@field methods limpid.MethodRow[]
+
+--- The trace cache.
+---@class limpid.CacheStatus
+--- Bytes held.
+---@field bytes integer
+--- Requests answered from it.
+---@field hits integer
+--- Requests that had to compute.
+---@field misses integer
+
+--- How often and how fast one method was answered.
+---@class limpid.MethodRow
+--- The method.
+---@field method string
+--- Requests answered.
+---@field count integer
+--- Median, milliseconds.
+---@field p50_ms number
+--- 99th percentile, milliseconds.
+---@field p99_ms number
+
+--- One inspection: the object of `limpid inspect --format json`.
+---@class limpid.Inspection
+--- The model.
+---@field model limpid.ModelInfo
+--- The prompt's tokens.
+---@field tokens limpid.TokenRow[]
+--- What is explained.
+---@field target limpid.Target
+--- Top ten at the target's position.
+---@field predictions limpid.Prediction[]
+--- `[layer][position]`, layer 0 is the embedding; left out unless asked for.
+---@field lens? limpid.LensCell[][]|vim.NIL
+--- Scores per token; left out in the first step's answer.
+---@field attribution? limpid.Attribution|vim.NIL
+--- Scores rolled up to parts of the prompt, in its order; left out unless asked for (`--by`).
+---@field parts? limpid.PartRow[]|vim.NIL
+--- The pruned route graph.
+---@field routes limpid.Routes
+--- Heads, strongest first.
+---@field heads limpid.HeadRow[]
+--- Neurons, strongest first; one row a neuron.
+---@field neurons limpid.NeuronRow[]
+--- Times; left out unless asked for.
+---@field timings_ms? limpid.TimingsMs|vim.NIL
+
+--- Milliseconds per stage.
+---@class limpid.TimingsMs
+--- Reading and preparing the weights; 0 when they were loaded.
+---@field load number
+--- Text to tokens.
+---@field tokenize number
+--- Traced forward pass; 0 when the trace was cached.
+---@field forward number
+--- Routes, lens, flow rankings.
+---@field analysis number
+--- Backward passes and attributions.
+---@field backward number
+--- Everything, start to answer.
+---@field total number
+
+--- Params of the `$/progress` that brings a piece.
+---@class limpid.ContinuationProgress
+--- The request's `partial_result_token`.
+---@field token integer|string
+--- The piece.
+---@field value limpid.ContinuationPiece
+
+--- What was written since the piece before.
+---@class limpid.ContinuationPiece
+--- Which of the two it belongs to; left out without switches.
+---@field side? limpid.ContinuationSide|vim.NIL
+--- Tokens.
+---@field tokens limpid.ContinuedToken[]
+--- Text: whole characters, and nothing that could be the start of a stop string.
+---@field text string
+
+--- One of two continuations side by side.
+---@alias limpid.ContinuationSide
+---| "switched" # With the switches.
+---| "unchanged" # Without them.
+
+--- What `limpid continue --format json` prints.
+---@class limpid.Continuation
+--- The model.
+---@field model limpid.ModelInfo
+--- Its tokens.
+---@field tokens limpid.ContinuedToken[]
+--- Its text.
+---@field text string
+--- Why it ended.
+---@field stopped_by limpid.StoppedBy
+--- What was changed; left out where nothing was.
+---@field switches? limpid.Change|vim.NIL
+--- The same prompt without the switches; left out where there are none.
+---@field unchanged? limpid.UnchangedContinuation|vim.NIL
+--- Milliseconds per stage.
+---@field timings_ms limpid.ContinuationTimingsMs
+--- Tokens a second behind the first one, which the prompt's own pass gives; null for a single token.
+---@field tokens_per_second? number|vim.NIL
+
+--- Milliseconds per stage of a continuation.
+---@class limpid.ContinuationTimingsMs
+--- Reading and preparing the weights.
+---@field load number
+--- Text to tokens.
+---@field tokenize number
+--- The prompt's forward pass.
+---@field forward number
+--- From the end of that to the first token.
+---@field first_token number
+--- From the first token to the last.
+---@field decode number
+--- Everything, start to answer.
+---@field total number
+
+--- Params of the `$/progress` that brings rows.
+---@class limpid.EffectProgress
+--- The request's `partial_result_token`.
+---@field token integer|string
+--- Rows measured since those before; ranks are compared in the result only.
+---@field value limpid.EffectRow[]
+
+--- What `limpid effect --format json` prints.
+---@class limpid.EffectReport
+--- The model.
+---@field model limpid.ModelInfo
+--- The prompt's tokens.
+---@field tokens limpid.TokenRow[]
+--- What is explained.
+---@field target limpid.Target
+--- What effects and scores are of.
+---@field objective limpid.Objective
+--- Effects below it, in nats, count as none.
+---@field floor number
+--- The clean run.
+---@field clean limpid.Outcome
+--- One row for each intervention that was measured, in the order asked for.
+---@field effects limpid.EffectRow[]
+--- What the budget left unmeasured; left out where nothing was.
+---@field unmeasured? limpid.Change[]
+--- The fit to runs with several parts hidden; left out unless asked for, and where the budget left fewer than ten of them.
+---@field subsets? limpid.SubsetFit|vim.NIL
+--- The sweep; left out unless asked for.
+---@field sweep? limpid.Sweep|vim.NIL
+--- Times.
+---@field timings_ms limpid.EffectTimingsMs
+
+--- Milliseconds per stage.
+---@class limpid.EffectTimingsMs
+--- Reading and preparing the weights.
+---@field load number
+--- Text to tokens.
+---@field tokenize number
+--- Traced forward passes of this prompt and of those it is patched from.
+---@field forward number
+--- Cheap scores.
+---@field scores number
+--- The changed runs.
+---@field measure number
+--- Everything, start to answer.
+---@field total number
+
+--- `error.data`: the kind, and the figures that belong to it.
+---@class limpid.ErrorData
+--- The kind.
+---@field kind limpid.ErrorKind
+--- Tokens in the prompt, for `context-window`; of one that is far too long, those of its first MiB.
+---@field n_tokens? integer|vim.NIL
+--- Tokens the model can see, for `context-window`.
+---@field n_ctx? integer|vim.NIL
+--- Bytes it would take, for `memory-budget`.
+---@field needed? integer|vim.NIL
+--- Bytes there are, for `memory-budget`.
+---@field available? integer|vim.NIL
+--- Version open in the daemon, for `stale-version`.
+---@field version? integer|vim.NIL
+--- Name of the model, for `model-loading`; left out when not even the default's name is known.
+---@field model? string|vim.NIL
+--- Share of the model that is loaded, 0..1, for `model-loading`.
+---@field loaded? number|vim.NIL
+
+--- Kind of an error; its name stands in `error.data.kind`, its number in `error.code`.
+---@alias limpid.ErrorKind
+---| "cancelled" # The request was cancelled by the client or replaced by a newer one of the same view.
+---| "stale-version" # The document changed: the answer would be for another version.
+---| "bad-request" # A parameter is out of range, contradictory or of the wrong type.
+---| "internal" # A defect of ours; please report it. The daemon goes on.
+---| "io" # A file could not be read or written.
+---| "malformed-file" # A model file, config or tokenizer is malformed.
+---| "unknown-family" # The model's family is not supported.
+---| "model-not-found" # There is no model by that name.
+---| "fetch-failed" # A download failed.
+---| "context-window" # The prompt has more tokens than the model's context window: `n_tokens`, `n_ctx`.
+---| "memory-budget" # The request would need more memory than there is: `needed`, `available`, bytes.
+---| "not-finite" # A number that must be finite is not; weights or dtype are broken.
+---| "device" # The device is absent or refused the work.
+---| "tensor" # The tensor library failed.
+---| "model-loading" # A status rather than a failure: the model is being loaded; ask again when its progress ends.
+---| "document-not-open" # The document is not open here, is too large, or lost step with the client.
+---| "empty-prompt" # The prompt has no tokens.
+
+return M
