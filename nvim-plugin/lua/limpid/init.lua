@@ -8,11 +8,11 @@ function M.setup(options)
   require("limpid.config").set(options or {})
 end
 
---- A short text for a status line: what goes on, or what is shown. Costs a table look-up.
+--- A short text for a status line: what goes on, or what is predicted; empty until something is asked. Costs a table look-up.
 ---@return string
 function M.statusline()
-  return package.loaded["limpid.statusline"] and require("limpid.statusline").text()
-    or (package.loaded["limpid.session"] and require("limpid.statusline").text() or "")
+  -- Nothing went on before the first gesture, and nothing is loaded to say so.
+  return package.loaded["limpid.session"] and require("limpid.statusline").text() or ""
 end
 
 return M
