@@ -426,6 +426,15 @@ M.WORDS = {
   surprisal = { says = "how surprising each token and line is", run = toggle("inlay.surprisal", "Surprisal is") },
   numbers = { says = "each token's number beside it", run = toggle("heat.numbers", "Numbers are") },
   rollups = { says = "what each line sums up to, behind it", run = toggle("rollups", "Roll-ups are") },
+  lenses = {
+    says = "code lenses at prompts",
+    run = function()
+      toggle("code_lens", "Lenses are")()
+      for _, bufnr in ipairs(lazy.documents.all()) do
+        lazy.documents.show_lenses(bufnr)
+      end
+    end,
+  },
   signs = { says = "a sign at each line as high as its share", run = toggle("signs", "Signs are") },
   heat = {
     says = "heat by attribution, measured effect, or flow",

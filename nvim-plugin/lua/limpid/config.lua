@@ -17,7 +17,7 @@ local M = {}
 ---@field panel? limpid.PanelOptions
 ---@field rollups? boolean after an inspection each line ends with what it sums up to
 ---@field signs? boolean after an inspection each line has a sign as high as its share
----@field code_lens? boolean show code lenses above prompts
+---@field code_lens? boolean show code lenses at prompts: what a glance tells, and what can be done
 ---@field follow_cursor? boolean the panel is about the token at the cursor
 ---@field glyphs? "unicode"|"ascii" what bars are drawn with
 ---@field notify? boolean say problems by `vim.notify`; the panel and the status line show them anyway
@@ -60,7 +60,7 @@ local defaults = {
   panel = { width = 60, position = "right" },
   rollups = false,
   signs = false,
-  code_lens = true,
+  code_lens = false,
   follow_cursor = true,
   glyphs = "unicode",
   notify = true,

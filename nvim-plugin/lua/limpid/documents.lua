@@ -90,6 +90,16 @@ function M.look_at(bufnr)
   end
 end
 
+--- Shows or clears the lenses of a buffer, as the setting says.
+---@param bufnr integer
+function M.show_lenses(bufnr)
+  if config.get().code_lens then
+    vim.lsp.codelens.refresh({ bufnr = bufnr })
+  else
+    vim.lsp.codelens.clear(nil, bufnr)
+  end
+end
+
 --- Whether K is nobody's: unmapped, or Neovim's own map of it.
 ---@return boolean
 local function is_k_free()
@@ -105,16 +115,14 @@ function M.attached(bufnr)
     vim.lsp.inlay_hint.enable(true, { bufnr = bufnr })
   end
   local group = vim.api.nvim_create_augroup("limpid_buffer_" .. bufnr, {})
-  if settings.code_lens then
-    vim.lsp.codelens.refresh({ bufnr = bufnr })
-    vim.api.nvim_create_autocmd({ "InsertLeave", "BufWritePost", "BufEnter" }, {
-      group = group,
-      buffer = bufnr,
-      callback = function()
-        vim.lsp.codelens.refresh({ bufnr = bufnr })
-      end,
-    })
-  end
+  M.show_lenses(bufnr)
+  vim.api.nvim_create_autocmd({ "InsertLeave", "BufWritePost", "BufEnter" }, {
+    group = group,
+    buffer = bufnr,
+    callback = function()
+      M.show_lenses(bufnr)
+    end,
+  })
   vim.api.nvim_create_autocmd({ "BufUnload", "BufWipeout" }, {
     group = group,
     buffer = bufnr,
