@@ -1,3 +1,9 @@
--- The language server's configuration where Neovim has `vim.lsp.config` (0.11): `vim.lsp.config("limpid", { ... })` adds to it.
--- The plugin starts the server by itself, so `vim.lsp.enable("limpid")` is not needed.
-return require("limpid.client").configuration()
+-- The language server for `vim.lsp.config` (0.11): what a person adds by `vim.lsp.config("limpid", { ... })` holds on top. The plugin
+-- itself starts the server for prompts, so `vim.lsp.enable("limpid")` is not needed and changes nothing.
+return {
+  cmd = { "limpid", "lsp" },
+  filetypes = { "prompt", "prompty", "chat", "markdown" },
+  root_dir = function(bufnr)
+    require("limpid.documents").look_at(bufnr)
+  end,
+}

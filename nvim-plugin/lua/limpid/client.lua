@@ -131,52 +131,66 @@ local function ended(code, signal)
   end)
 end
 
---- The configuration as `vim.lsp.start` and `vim.lsp.config` take it.
----@return table
-function M.configuration()
+--- The command of lsp/limpid.lua, which stands for the one that is found.
+local PLAIN = { "limpid", "lsp" }
+
+---@return string[]
+local function command()
   local settings = config.get()
   local known = binary.known()
-  local command = { known and known.path or (settings.path ~= "" and vim.fs.normalize(settings.path)) or "limpid", "lsp" }
+  local words = { known and known.path or "limpid", "lsp" }
   if settings.device ~= "auto" then
-    vim.list_extend(command, { "--device", settings.device })
+    vim.list_extend(words, { "--device", settings.device })
   end
   if settings.memory_budget ~= "" then
-    vim.list_extend(command, { "--memory-budget", settings.memory_budget })
+    vim.list_extend(words, { "--memory-budget", settings.memory_budget })
   end
+  return words
+end
+
+--- The configuration as `vim.lsp.start` takes it, with what the person added by `vim.lsp.config("limpid", …)`.
+---@return table
+local function configuration()
   local capabilities = vim.lsp.protocol.make_client_capabilities()
   -- Columns of the buffer are bytes, so nothing is ever counted twice.
   capabilities.general = vim.tbl_extend("force", capabilities.general or {}, { positionEncodings = { "utf-8" } })
-  return {
+  local own = {
     name = "limpid",
-    cmd = command,
-    filetypes = settings.languages,
+    cmd = command(),
     capabilities = capabilities,
     settings = config.for_daemon(),
     init_options = config.for_daemon().limpid,
     handlers = { ["$/progress"] = on_progress },
     commands = commands(),
     flags = { debounce_text_changes = 100 },
-    on_attach = function(_, bufnr)
-      require("limpid.documents").attached(bufnr)
-    end,
-    on_exit = vim.schedule_wrap(ended),
   }
-end
-
---- With what the person added by `vim.lsp.config("limpid", …)`.
----@return table
-local function configured()
-  local own = M.configuration()
-  if not (has_011 and vim.lsp.config) then
-    return own
+  local added = vim.deepcopy(has_011 and vim.lsp.config and vim.lsp.config.limpid or {})
+  if vim.deep_equal(added.cmd, PLAIN) then
+    added.cmd = nil
   end
-  local merged = vim.tbl_deep_extend("force", own, vim.lsp.config.limpid or {})
-  -- The file lsp/limpid.lua was read before the binary was found, or settings changed.
-  local set = rawget(vim.lsp.config, "_configs")
-  local theirs = set and set.limpid and set.limpid.cmd
-  merged.cmd = theirs or own.cmd
+  if type(added.root_dir) == "function" then
+    added.root_dir = nil
+  end
+  local merged = vim.tbl_deep_extend("force", own, added)
+  local theirs = added.on_exit
+  merged.on_exit = vim.schedule_wrap(function(code, signal, id)
+    if type(theirs) == "function" then
+      theirs(code, signal, id)
+    end
+    ended(code, signal)
+  end)
   return merged
 end
+
+vim.api.nvim_create_autocmd("LspAttach", {
+  group = vim.api.nvim_create_augroup("limpid_client", {}),
+  callback = function(event)
+    local client = vim.lsp.get_client_by_id(event.data.client_id)
+    if client and client.name == "limpid" then
+      require("limpid.documents").attached(event.buf)
+    end
+  end,
+})
 
 --- Whoever starts the server meanwhile waits for the same start.
 ---@type fun(client: vim.lsp.Client?, problem: limpid.Problem?)[]?
@@ -207,7 +221,7 @@ local function begin(bufnr)
     become("off")
     return tell(nil, problems.problem("cancelled", "The buffer is gone."))
   end
-  local own = configured()
+  local own = configuration()
   own.root_dir = own.root_dir or vim.fs.root(bufnr, { "limpid.toml", ".git" }) or vim.fn.getcwd()
   is_stopping = false
   client_id = vim.lsp.start(own, {
