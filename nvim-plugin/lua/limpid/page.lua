@@ -3,7 +3,8 @@
 local bars = require("limpid.page.bars")
 local text = require("limpid.page.text")
 
----@alias limpid.Chunk { [1]: string, [2]: string? }
+--- Text, its highlight group, and what it is about where that is not what its line is about: a token in a row of tokens.
+---@alias limpid.Chunk { [1]: string, [2]: string?, [3]: limpid.About? }
 
 ---@class limpid.Line
 ---@field chunks limpid.Chunk[]
@@ -31,7 +32,8 @@ local GLYPHS = {
     open = "▼",
     closed = "▶",
     more = "⋯",
-    seen = "↑",
+    again = "↑",
+    later = "↓",
     from = "←",
     to = "→",
     differs = "≠",
@@ -48,7 +50,8 @@ local GLYPHS = {
     open = "v",
     closed = ">",
     more = "...",
-    seen = "^",
+    again = "^",
+    later = "v",
     from = "<-",
     to = "->",
     differs = "!=",
@@ -95,11 +98,11 @@ function Page:line(chunks, fields)
     local own = text.clean(chunk[1])
     local width = text.width(own)
     if used + width > self.columns then
-      kept[#kept + 1] = { text.head(own, self.columns - used, self:glyph("cut")), chunk[2] }
+      kept[#kept + 1] = { text.head(own, self.columns - used, self:glyph("cut")), chunk[2], chunk[3] }
       break
     end
     if own ~= "" then
-      kept[#kept + 1] = { own, chunk[2] }
+      kept[#kept + 1] = { own, chunk[2], chunk[3] }
     end
     used = used + width
   end
@@ -291,19 +294,32 @@ function Page.marks(line)
   return marks
 end
 
+--- What a place of a line is about: the chunk under the cursor, else the line as a whole.
+---@param line limpid.Line
+---@param byte integer 0-based
+---@return limpid.About?
+function Page.about(line, byte)
+  local at = 0
+  for _, chunk in ipairs(line.chunks) do
+    at = at + #chunk[1]
+    if byte < at then
+      return chunk[3] or line.about
+    end
+  end
+  return line.about
+end
+
 --- What stands for a closed fold: its first line, and how many lines it hides. For `foldtext`.
 ---@param line limpid.Line
 ---@param count integer
 ---@param glyphs "unicode"|"ascii"
 ---@return limpid.Chunk[]
 function Page.folded(line, count, glyphs)
-  local chunks = vim.deepcopy(line.chunks)
-  for _, chunk in ipairs(chunks) do
-    local at = chunk[1]:find(GLYPHS[glyphs].open, 1, true)
-    if at and chunk[1]:sub(1, at - 1):find("^ *$") then
-      chunk[1] = chunk[1]:sub(1, at - 1) .. GLYPHS[glyphs].closed .. chunk[1]:sub(at + #GLYPHS[glyphs].open)
-      break
-    end
+  local chunks = vim.list_extend({}, line.chunks)
+  local first = chunks[1]
+  local before, behind = (first and first[1] or ""):match("^( *)" .. vim.pesc(GLYPHS[glyphs].open) .. "( .*)$")
+  if before then
+    chunks[1] = { before .. GLYPHS[glyphs].closed .. behind, first[2] }
   end
   chunks[#chunks + 1] = { ("  %d lines"):format(count), "LimpidDim" }
   return chunks

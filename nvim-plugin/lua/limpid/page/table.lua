@@ -55,14 +55,14 @@ local function fitted(cell, width, mark)
   end
   if #chunks == 1 then
     local cut = token_display.cut(chunks[1][1], width)
-    return { { cut, chunks[1][2] } }, text.width(cut)
+    return { { cut, chunks[1][2], chunks[1][3] } }, text.width(cut)
   end
   local kept, used = {}, 0
   for _, chunk in ipairs(chunks --[[@as limpid.Chunk[] ]]) do
     local next_width = text.width(chunk[1])
     if used + next_width > width then
       local head = text.head(chunk[1], width - used, mark)
-      kept[#kept + 1] = { head, chunk[2] }
+      kept[#kept + 1] = { head, chunk[2], chunk[3] }
       used = used + text.width(head)
       break
     end

@@ -38,10 +38,9 @@ function M.characters(text)
   return text:gmatch("[%z\1-\127\194-\244][\128-\191]*")
 end
 
---- The text with nothing in it that could break a line: bytes that are no character become `?`.
 ---@param text string
 ---@return string
-function M.clean(text)
+local function cleaned(text)
   if text:find("[%z\1-\31\127]") then
     text = text:gsub("[%z\1-\31\127]+", " ")
   end
@@ -66,6 +65,40 @@ function M.clean(text)
   return text
 end
 
+--- What a function of texts answers, remembered: tokens come again and again. Forgotten when it grows too large.
+---@generic T
+---@param answer fun(text: string): T
+---@return fun(text: string): T
+local function remembering(answer)
+  local known, count = {}, 0
+  return function(text)
+    local before = known[text]
+    if before == nil then
+      if count >= 4096 then
+        known, count = {}, 0
+      end
+      before = answer(text)
+      known[text], count = before, count + 1
+    end
+    return before
+  end
+end
+
+local clean_and_remember = remembering(cleaned)
+local measure_and_remember = remembering(function(text)
+  return vim.fn.strdisplaywidth("." .. text) - 1
+end)
+
+--- The text with nothing in it that could break a line: bytes that are no character become `?`.
+---@param text string
+---@return string
+function M.clean(text)
+  if not text:find("[%z\1-\31\127-\255]") then
+    return text
+  end
+  return #text <= 64 and clean_and_remember(text) or cleaned(text)
+end
+
 --- Columns on the screen. Measured behind another character, where it will stand: a mark that combines takes no column there.
 ---@param text string
 ---@return integer
@@ -73,7 +106,7 @@ function M.width(text)
   if not text:find("[\128-\255]") then
     return #text
   end
-  return vim.fn.strdisplaywidth("." .. text) - 1
+  return #text <= 64 and measure_and_remember(text) or vim.fn.strdisplaywidth("." .. text) - 1
 end
 
 --- As much of the text's start as fits, with `mark` where something is missing.
