@@ -29,7 +29,7 @@ local function rendered(display)
     edges = { edge("residual", {}), edge("attention", { 3, 1, 2, 0 }) },
   }
   local tokens = { { index = 0, id = 1, display = display, range = vim.NIL } }
-  return dot.render("small", { routes = routes }, tokens)
+  return dot.text("small", { routes = routes }, tokens)
 end
 
 describe("dot", function()
@@ -56,6 +56,6 @@ describe("dot", function()
 
   it("draws a node of a token that the table lacks", function()
     local view = testing.fixture("routes").result.view
-    testing.has(dot.render("small", view, {}), "shape=")
+    testing.has(dot.text("small", view, {}), "shape=")
   end)
 end)

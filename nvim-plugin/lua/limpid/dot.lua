@@ -63,7 +63,7 @@ end
 ---@param view limpid.RoutesView
 ---@param tokens limpid.TableToken[]
 ---@return string
-function M.render(model, view, tokens)
+function M.text(model, view, tokens)
   local routes = view.routes
   local lines = {
     "digraph routes {",
