@@ -131,14 +131,19 @@ local function report_editor()
     vim.health.error("Neovim " .. version .. " is too old.", { "Install Neovim 0.10 or newer." })
   end
   if vim.fn.exists("#filetypedetect") == 0 then
-    vim.health.warn("File types are not detected, so no prompt is known as one.", { "Put `filetype on` into your configuration." })
+    vim.health.warn(
+      "File types are not detected, so no prompt is known as one.",
+      { "Put `filetype on` into your configuration." }
+    )
   end
   local is_right, count = pcall(vim.api.nvim_eval, "&t_Co")
   local colours = tonumber(is_right and count) or 256
   if vim.o.termguicolors then
     vim.health.ok("Colours: all ('termguicolors' is on)")
   elseif colours >= 256 then
-    vim.health.ok(("Colours: %d; `set termguicolors` gives finer steps where the terminal can show them"):format(colours))
+    vim.health.ok(
+      ("Colours: %d; `set termguicolors` gives finer steps where the terminal can show them"):format(colours)
+    )
   else
     vim.health.warn(("Colours: %d, so heat is bold, underlined or reversed text."):format(colours), {
       "Where the terminal can do more: `set termguicolors`, or a $TERM such as xterm-256color.",
@@ -206,7 +211,10 @@ local function report_daemon(facts)
   elseif facts.has_daemon_answer then
     vim.health.ok("None is running; the first prompt starts it")
   elseif facts.binary then
-    vim.health.error("Whether it runs could not be found out.", { "Try `limpid daemon status` in a shell.", ":Limpid restart" })
+    vim.health.error(
+      "Whether it runs could not be found out.",
+      { "Try `limpid daemon status` in a shell.", ":Limpid restart" }
+    )
   else
     vim.health.info("Unknown without the binary")
   end
@@ -237,12 +245,17 @@ local function report_models(facts)
       about[#about + 1] = display.bytes(row.bytes)
     end
     if known(row.problem) then
-      vim.health.error(("%s: %s"):format(row.name, problems.sentence(row.problem)), { ":Limpid chooseModel", ":Limpid showLog" })
+      vim.health.error(
+        ("%s: %s"):format(row.name, problems.sentence(row.problem)),
+        { ":Limpid chooseModel", ":Limpid showLog" }
+      )
     elseif row.state ~= "available" then
       vim.health.info(("In the daemon, %s: %s"):format(row.name, table.concat(about, ", ")))
     end
   end
-  vim.health.info(("Device: %s"):format(config.device == "auto" and "auto, a GPU where this build can use one" or config.device))
+  vim.health.info(
+    ("Device: %s"):format(config.device == "auto" and "auto, a GPU where this build can use one" or config.device)
+  )
   if config.memory_budget ~= "" then
     vim.health.info(("Memory budget: %s, by the setting `memory_budget`"):format(config.memory_budget))
   end
@@ -261,7 +274,10 @@ local function report_models(facts)
       vim.health.ok(words)
     end
   elseif facts.model_problem then
-    vim.health.warn(facts.model_problem, { ":Limpid chooseModel", "`limpid models list` in a shell names those that there are." })
+    vim.health.warn(
+      facts.model_problem,
+      { ":Limpid chooseModel", "`limpid models list` in a shell names those that there are." }
+    )
   end
 end
 
@@ -272,7 +288,10 @@ local function report_client()
   if not client then
     local wanted = documents.all()
     if #wanted > 0 then
-      vim.health.warn(("It is not running, though %d open buffers are prompts."):format(#wanted), { ":Limpid restart", ":Limpid showLog" })
+      vim.health.warn(
+        ("It is not running, though %d open buffers are prompts."):format(#wanted),
+        { ":Limpid restart", ":Limpid showLog" }
+      )
     else
       vim.health.ok("Not needed yet: no open buffer is a prompt, and none was inspected")
     end
@@ -283,7 +302,9 @@ local function report_client()
     names[#names + 1] = ("%s (%d)"):format(vim.fn.fnamemodify(vim.api.nvim_buf_get_name(bufnr), ":~:."), bufnr)
   end
   table.sort(names)
-  vim.health.ok(("Running (%s), attached to %s"):format(table.concat(client.config.cmd, " "), table.concat(names, ", ")))
+  vim.health.ok(
+    ("Running (%s), attached to %s"):format(table.concat(client.config.cmd, " "), table.concat(names, ", "))
+  )
   for _, bufnr in ipairs(documents.all()) do
     if not client.attached_buffers[bufnr] then
       local name = vim.fn.fnamemodify(vim.api.nvim_buf_get_name(bufnr), ":~:.")
@@ -349,7 +370,10 @@ function M.check()
   report_last()
   if facts.is_late then
     vim.health.start("Limpid: late answers")
-    vim.health.warn(("Something has not answered within %s."):format(display.duration(PATIENCE_MS)), { ":Limpid showLog", ":Limpid restart" })
+    vim.health.warn(
+      ("Something has not answered within %s."):format(display.duration(PATIENCE_MS)),
+      { ":Limpid showLog", ":Limpid restart" }
+    )
   end
 end
 
