@@ -38,7 +38,7 @@ local function asked(...)
   local ended, why = task.program({ binary.find().path, ... }, { text = true, timeout = PATIENCE_MS })
   if not ended or ended.code ~= 0 then
     local said = ended and vim.trim(ended.stderr or "") or why or ""
-    return nil, problems.sentence(said:gsub("^limpid: ", ""))
+    return nil, problems.sentence((said:gsub("^limpid: ", "")))
   end
   local is_json, answer = pcall(vim.json.decode, ended.stdout)
   if not is_json then
