@@ -177,12 +177,22 @@ local function report_settings()
     vim.health.ok("All settings are known and valid")
   end
   for _, problem in ipairs(config.problems) do
-    vim.health.error(problem, { "Its default is used. `:help limpid-settings` lists the settings." })
+    vim.health.error(problem, { "It is as if it were not there. All settings: see :help limpid-settings" })
   end
   if model_named() then
     local by = config.get().model ~= "" and "by the setting `model`" or "by $LIMPID_MODEL"
     vim.health.info(("Model: %s (%s; front matter and limpid.toml go before it)"):format(model_named(), by))
   end
+end
+
+---@param seconds integer
+---@return string
+local function uptime(seconds)
+  local minutes = math.floor(seconds / 60)
+  if minutes == 0 then
+    return ("%d s"):format(seconds)
+  end
+  return minutes < 60 and ("%d min"):format(minutes) or ("%d h %d min"):format(math.floor(minutes / 60), minutes % 60)
 end
 
 ---@param facts limpid.HealthFacts
@@ -197,7 +207,7 @@ local function report_daemon(facts)
       ("limpid %s, process %d, up %s, %d clients, %d documents, %d jobs waiting or running"):format(
         status.version,
         status.pid,
-        display.duration(status.uptime_s * 1000),
+        uptime(status.uptime_s),
         status.clients,
         status.documents,
         status.queue
