@@ -45,6 +45,9 @@ local GLYPHS = {
     here = "▸",
     on = "●",
     beside = "│",
+    range = "–",
+    quote = "“",
+    unquote = "”",
   },
   ascii = {
     open = "v",
@@ -63,8 +66,14 @@ local GLYPHS = {
     here = ">",
     on = "*",
     beside = "|",
+    range = "-",
+    quote = '"',
+    unquote = '"',
   },
 }
+
+--- What words of ours are spelled with where only ASCII may be drawn; tokens keep their escapes.
+local ASCII = { ["×"] = "x", ["←"] = "<-", ["→"] = "->", ["–"] = "-" }
 
 --- Where lines of a section start.
 Page.INDENT = 3
@@ -86,6 +95,30 @@ end
 ---@return string
 function Page:glyph(name)
   return GLYPHS[self.glyphs][name]
+end
+
+--- Words that are shared with other clients, in characters that may be drawn.
+---@param words string
+---@return string
+function Page:words(words)
+  if self.glyphs == "ascii" then
+    for character, ascii in pairs(ASCII) do
+      words = words:gsub(character, ascii)
+    end
+  end
+  return words
+end
+
+--- What a person noted about a component, quoted; nothing where there is no note.
+---@param context limpid.Context
+---@param about limpid.About
+---@return string?
+function Page:note(context, about)
+  local note = context.note and context.note(about) or nil
+  if not note or note == "" then
+    return nil
+  end
+  return self:glyph("quote") .. note .. self:glyph("unquote")
 end
 
 --- Adds a line; what is wider than the page is cut at its end.
@@ -198,6 +231,18 @@ function Page:facts(facts)
     used, key = used + width, key or fact[3]
   end
   flush()
+end
+
+--- Keys and what they do, as a note at the right of a heading: `t target   f foil`.
+---@param ... string key, words, key, words …
+---@return limpid.Chunk[]
+function Page.hints(...)
+  local chunks, words = {}, { ... }
+  for at = 1, #words, 2 do
+    chunks[#chunks + 1] = { (at > 1 and "   " or "") .. words[at], "LimpidKey" }
+    chunks[#chunks + 1] = { " " .. words[at + 1], "LimpidDim" }
+  end
+  return chunks
 end
 
 --- Something that can be done, with its key: `<CR>` …

@@ -42,18 +42,12 @@ end
 local function side(effect, estimate, columns, glyphs)
   local solid = math.floor(within(effect) * columns * 2 + 0.5)
   local whole = math.floor(within(estimate) * columns * 2 + 0.5)
-  if solid == 0 and effect > 0 then
-    solid = 1
-  end
   if glyphs == "ascii" then
     solid, whole = math.ceil(solid / 2), math.ceil(whole / 2)
     return ("#"):rep(solid), ("-"):rep(math.max(0, whole - solid))
   end
   local drawn = math.ceil(solid / 2)
   local hollow = math.max(0, math.ceil(whole / 2) - drawn)
-  if effect <= 0 and estimate > 0 then
-    hollow = math.max(1, hollow)
-  end
   return ("█"):rep(math.floor(solid / 2)) .. (solid % 2 == 1 and "▌" or ""), ("░"):rep(hollow)
 end
 

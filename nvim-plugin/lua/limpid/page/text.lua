@@ -85,9 +85,13 @@ local function remembering(answer)
 end
 
 local clean_and_remember = remembering(cleaned)
-local measure_and_remember = remembering(function(text)
-  return vim.fn.strdisplaywidth("." .. text) - 1
-end)
+---@param text string
+---@return integer
+local function measured(text)
+  return vim.fn.strdisplaywidth("." .. cleaned(text)) - 1
+end
+
+local measure_and_remember = remembering(measured)
 
 --- The text with nothing in it that could break a line: bytes that are no character become `?`.
 ---@param text string
@@ -99,14 +103,15 @@ function M.clean(text)
   return #text <= 64 and clean_and_remember(text) or cleaned(text)
 end
 
---- Columns on the screen. Measured behind another character, where it will stand: a mark that combines takes no column there.
+--- Columns on the screen, of the text as it is drawn. Measured behind another character, where it will stand: a mark that combines
+--- takes no column there.
 ---@param text string
 ---@return integer
 function M.width(text)
-  if not text:find("[\128-\255]") then
+  if not text:find("[^\32-\126]") then
     return #text
   end
-  return #text <= 64 and measure_and_remember(text) or vim.fn.strdisplaywidth("." .. text) - 1
+  return #text <= 64 and measure_and_remember(text) or measured(text)
 end
 
 --- As much of the text's start as fits, with `mark` where something is missing.

@@ -44,7 +44,7 @@ function M.draw(page, view, context)
   local note = ("full height: %s"):format(display.flow(math.min(1, largest)))
   page:subheading("attention, token by token", note, { about = { kind = "word", word = "attention" } })
   if #map > last_row - first_row + 1 or #map > last - first + 1 then
-    local words = ("tokens %d–%d look at %d–%d, of %s"):format(first_row, last_row, first, last, display.thousands(#map))
+    local words = ("tokens %d to %d look at %d to %d, of %s"):format(first_row, last_row, first, last, display.thousands(#map))
     page:line({ { "   " .. words, "LimpidDim" } })
   end
   for index = first_row, last_row do

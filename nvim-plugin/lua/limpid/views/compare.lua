@@ -157,7 +157,8 @@ end
 
 function M.draw(page, answers, context)
   local compare = context.compare
-  page:heading("compare", compare and "differences first" or nil, { about = { kind = "word", word = "compare" } })
+  local note = { { compare and "differences first   " or "", "LimpidDim" } }
+  page:heading("compare", vim.list_extend(note, page.hints("C", "with…")), { about = { kind = "word", word = "compare" } })
   if not compare or #compare.with == 0 then
     draw_offers(page, context)
     return

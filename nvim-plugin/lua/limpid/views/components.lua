@@ -1,6 +1,7 @@
 -- Heads, neurons and MLPs of the whole model, ranked.
 -- What must not live here: the tables themselves (ranking.lua), a single one (its card).
 local questions = require("limpid.views.questions")
+local ranked = require("limpid.views.ranked")
 local ranking = require("limpid.views.ranking")
 
 ---@type limpid.View
@@ -56,8 +57,8 @@ end
 
 function M.draw(page, answers, context)
   local only = context.ranking
-  local sort = context.sort or "attribution"
-  page:heading(only or "heads, neurons and MLPs", "strongest first", { about = { kind = "word", word = "components" } })
+  local sort = ranked.order(context, "attribution")
+  page:heading(only or "heads, neurons and MLPs", page.hints("o", "one of them", "s", "sort"), { about = { kind = "word", word = "components" } })
   local by_flow = answers.routes and answers.routes.view
   local most = only and MANY or FEW
   if only ~= "mlps" and page:has(answers, "attribution") then

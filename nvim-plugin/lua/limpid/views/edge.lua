@@ -34,10 +34,10 @@ local function draw_heads(page, view, context)
   local rows = {}
   for place, row in ipairs(view.heads) do
     local about = { kind = "head", layer = view.to.layer, head = row.head, position = view.to.position }
-    local note = context.note and context.note(about) or ""
+    local note = page:note(context, about)
     rows[place] = {
       cells = {
-        { { display.head_name(view.to.layer, row.head) }, note ~= "" and { (" “%s”"):format(note), "LimpidDim" } or nil },
+        { { display.head_name(view.to.layer, row.head) }, note and { " " .. note, "LimpidDim" } or nil },
         display.flow(row.contribution),
         function(width)
           return { page:bar(row.pattern, width) }

@@ -25,9 +25,10 @@ end
 ---@param context limpid.Context
 local function draw_switches(page, answers, context)
   local switches = context.switches
-  page:subheading("switches", #switches > 0 and "x takes one away" or nil, { about = { kind = "word", word = "switch" } })
+  local hints = #switches > 0 and page.hints("x", "one away", "X", "all", "c", "continue") or nil
+  page:subheading("switches", hints, { about = { kind = "word", word = "switch" } })
   for _, change in ipairs(switches) do
-    local left = { { "   " .. page:glyph("on") .. " ", "LimpidTitle" }, { changes.words(change, context.tokens) } }
+    local left = { { "   " .. page:glyph("on") .. " ", "LimpidTitle" }, { page:words(changes.words(change, context.tokens)) } }
     local figure = figures.of(context.measured, change)
     local right = figure.effect and vim.list_extend(figures.number(page, figure), { { " nats", "LimpidDim" } }) or {}
     page:split(left, right, { about = { kind = "change", change = change } })
@@ -72,13 +73,14 @@ local function rows_of(context)
 end
 
 --- What was taken away: a part of the prompt by its text, anything else in words.
+---@param page limpid.Page
 ---@param row limpid.EffectRow
 ---@param context limpid.Context
 ---@return limpid.Chunk[]
-local function what(row, context)
+local function what(page, row, context)
   local part = wire.or_nil(row.part)
   if not part then
-    return { { changes.words(row.intervention, context.tokens) } }
+    return { { page:words(changes.words(row.intervention, context.tokens)) } }
   end
   local kind = wire.or_nil(part.kind)
   local depth = ("  "):rep(math.min(3, part.depth or 0))
@@ -93,12 +95,9 @@ end
 ---@param context limpid.Context
 local function draw_rows(page, rows, context)
   local floor = context.effects and context.effects.floor or figures.FLOOR
-  local sort = context.sort or "effect"
+  local sort = (context.sort == "score" or context.sort == "attribution") and "score" or "effect"
   local sorted = ranked.sorted(rows, function(row)
-    if sort == "attribution" or sort == "score" then
-      return row.score
-    end
-    return row.effect
+    return row[sort]
   end)
   local shown = vim.list_slice(sorted, 1, MOST)
   local all, largest, drawn = {}, 1e-9, {}
@@ -112,7 +111,7 @@ local function draw_rows(page, rows, context)
     local after = wire.or_nil(row.logprob)
     drawn[place] = {
       cells = {
-        what(row, context),
+        what(page, row, context),
         figures.estimate(page, all[place]),
         figures.effect(page, all[place], floor),
         figures.bar(page, all[place], largest),
@@ -122,7 +121,7 @@ local function draw_rows(page, rows, context)
       token = about and (about.position or about.tokens and about.tokens.start) or nil,
     }
   end
-  local note = ("by %s, nats"):format(sort == "effect" and "effect" or "score")
+  local note = ("by %s, nats"):format(sort)
   page:subheading(("%s measured"):format(display.thousands(#rows)), note, { about = { kind = "word", word = "effect" } })
   page:table({
     { title = "without", least = 10, word = "effect" },
@@ -173,7 +172,8 @@ function M.draw(page, answers, context)
   if #context.switches > 0 then
     counts[#counts + 1] = ("%d %s"):format(#context.switches, #context.switches == 1 and "switch" or "switches")
   end
-  page:heading("effects", table.concat(counts, ", "), { about = { kind = "word", word = "effect" } })
+  local note = { { table.concat(counts, ", ") .. (#counts > 0 and "   " or ""), "LimpidDim" } }
+  page:heading("effects", vim.list_extend(note, page.hints("M", "measure a set")), { about = { kind = "word", word = "effect" } })
   draw_switches(page, answers, context)
   page:blank()
   if #rows > 0 then
@@ -183,11 +183,12 @@ function M.draw(page, answers, context)
       "Nothing is measured yet. Measuring runs the model again without each part and says what that takes from the prediction.",
       "LimpidDim"
     )
-    page:keys({ { "m", "what the cursor is on" }, { ":Limpid measure", "a whole set" } })
+    page:keys({ { "m", "what the cursor is on" }, { "M", "a whole set" } })
   end
   local effects = context.effects
   if effects and effects.is_cut_short then
-    local words = ("The budget ended it; %s are left unmeasured."):format(display.thousands(#effects.unmeasured))
+    local count = #effects.unmeasured
+    local words = ("The budget ended it; %s %s left unmeasured."):format(display.thousands(count), count == 1 and "is" or "are")
     page:prose(words, "LimpidDim")
   end
   local fit = effects and wire.or_nil(effects.fit)

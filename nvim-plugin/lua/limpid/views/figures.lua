@@ -156,6 +156,9 @@ function M.verdict(page, figure, what, about)
       { "~" .. display.signed(figure.estimate), "LimpidEstimate" },
       { " nats", "LimpidDim" },
     })
+  elseif not figure.effect and not figure.estimate and not figure.error then
+    chunks[#chunks + 1] = { "not measured", "LimpidDim" }
+    return page:split(chunks, page.hints("m", "measure"), { about = about or { kind = "word", word = word } })
   else
     vim.list_extend(chunks, M.number(page, figure))
     chunks[#chunks + 1] = { figure.error and "" or " nats", "LimpidDim" }

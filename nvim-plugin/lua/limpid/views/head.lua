@@ -129,10 +129,10 @@ function M.draw(page, answers, context)
     title[2] = { "  at ", "LimpidDim" }
     vim.list_extend(title, token_chunks.placed(context.tokens, position))
   end
-  page:heading(title, nil, { about = about, token = position })
-  local note = context.note and context.note(about) or ""
-  if note ~= "" then
-    page:prose(("“%s”"):format(note), "LimpidDim")
+  page:heading(title, page.hints("a", context.maps and "no map" or "map"), { about = about, token = position })
+  local note = page:note(context, about)
+  if note then
+    page:prose(note, "LimpidDim")
   end
   if not page:has(answers, "head") then
     return
@@ -149,7 +149,7 @@ function M.draw(page, answers, context)
   end
   page:facts(facts)
   local off = { kind = "head_zero", layer = row.layer, head = row.head }
-  figures.verdict(page, figures.of(context.measured, off, row.attribution, row), "off at every token", about)
+  figures.verdict(page, figures.of(context.measured, off, row.attribution, row), "off everywhere", about)
   draw_row(page, view, context)
   page:blank()
   local lists = { token_chunks.values("promotes", row.promotes), token_chunks.values("suppresses", row.suppresses) }

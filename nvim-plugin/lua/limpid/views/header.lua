@@ -32,7 +32,7 @@ local function draw_prediction(page, answers, context)
     local answer = wire.or_nil(target.answer)
     if answer then
       local tokens = { start = answer.start, ["end"] = answer["end"] }
-      local words = ("tokens %d–%d, %s nats"):format(answer.start, answer["end"] - 1, display.nats(answer.logprob))
+      local words = page:words(("tokens %d–%d, %s nats"):format(answer.start, answer["end"] - 1, display.nats(answer.logprob)))
       left[#left + 1] = { words, "LimpidTarget", { kind = "part", tokens = tokens } }
     else
       left[#left + 1] = token_chunks.predicted(target, target)
@@ -80,11 +80,8 @@ local function draw_state(page, context)
   end
   page:split(left, { { head.title, "LimpidDim", { kind = "run", id = head.id } } }, { about = { kind = "run", id = head.id } })
   if head.is_stale then
-    local key = ":Limpid refresh"
-    page:line({
-      { " " .. page:glyph("warning") .. " The text changed; this is about what it was. ", "LimpidStale" },
-      { key, "LimpidKey" },
-    })
+    local words = (" %s The text changed; this is about what it was."):format(page:glyph("warning"))
+    page:split({ { words, "LimpidStale" } }, page.hints("r", "refresh"), { about = { kind = "run", id = head.id } })
   end
   if context.problem then
     draw_problem(page, context.problem)
@@ -96,7 +93,7 @@ local function draw_state(page, context)
     local left_side = { { (" %s %s%s "):format(progress.what, count, of), "LimpidDim" } }
     local room = math.min(20, page.columns - page.width(left_side) - 1)
     local share = progress.done and progress.of and progress.of > 0 and progress.done / progress.of or 0
-    page:split(left_side, room >= 4 and { page:bar(share, room) } or {})
+    page:line(room >= 4 and vim.list_extend(left_side, { page:bar(share, room) }) or left_side)
   end
 end
 

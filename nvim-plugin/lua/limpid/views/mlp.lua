@@ -2,6 +2,7 @@
 -- What must not live here: a single neuron (neuron.lua).
 local display = require("limpid.display")
 local figures = require("limpid.views.figures")
+local ranked = require("limpid.views.ranked")
 local ranking = require("limpid.views.ranking")
 local token_chunks = require("limpid.views.token_chunks")
 local wire = require("limpid.wire")
@@ -23,10 +24,10 @@ function M.draw(page, answers, context)
     title[2] = { "  at ", "LimpidDim" }
     vim.list_extend(title, token_chunks.placed(context.tokens, position))
   end
-  local note = context.note and context.note(about) or nil
+  local note = page:note(context, about)
   page:heading(title, nil, { about = about, token = position })
-  if note and note ~= "" then
-    page:prose(("“%s”"):format(note), "LimpidDim")
+  if note then
+    page:prose(note, "LimpidDim")
   end
   if not page:has(answers, "mlp") then
     return
@@ -36,12 +37,12 @@ function M.draw(page, answers, context)
     { "flow", flow and display.flow(flow) or "too little for the graph", "flow" },
     { "wrote", display.flow(view.contribution) .. " of the stream behind it", "contribution" },
   })
-  figures.verdict(page, figures.of(context.measured, { kind = "mlp_zero", layer = view.layer }), "off at every token", about)
+  figures.verdict(page, figures.of(context.measured, { kind = "mlp_zero", layer = view.layer }), "off everywhere", about)
   page:blank()
   local lists = { token_chunks.likely("before it", view.before), token_chunks.likely("after it", view.after) }
   token_chunks.lists(page, lists, 5, context.head.target)
   page:blank()
-  local sort = context.sort or "flow"
+  local sort = ranked.order(context, "flow")
   ranking.draw(page, "neurons", vim.tbl_map(ranking.neuron, view.neurons), context, { sort = sort, most = 10 })
 end
 

@@ -127,9 +127,9 @@ function M.draw(page, answers, context)
     vim.list_extend(title, token_chunks.placed(context.tokens, position))
   end
   page:heading(title, nil, { about = about, token = position })
-  local note = context.note and context.note(about) or ""
-  if note ~= "" then
-    page:prose(("“%s”"):format(note), "LimpidDim")
+  local note = page:note(context, about)
+  if note then
+    page:prose(note, "LimpidDim")
   end
   if not page:has(answers, "neuron") then
     return
@@ -150,7 +150,7 @@ function M.draw(page, answers, context)
   page:facts(facts)
   page:prose(M.sign_words(page, view), nil, { about = { kind = "word", word = "gate" } })
   local off = { kind = "neuron_set", layer = row.layer, neuron = row.neuron, value = 0 }
-  figures.verdict(page, figures.of(context.measured, off, row.attribution, row), "off at every token", about)
+  figures.verdict(page, figures.of(context.measured, off, row.attribution, row), "off everywhere", about)
   page:blank()
   page:subheading("activation at each token", nil, { about = { kind = "word", word = "activation" } })
   draw_strip(page, view.activations, row.position)

@@ -106,14 +106,15 @@ end
 
 function M.draw(page, answers, context)
   local by = M.cut(context)
-  local note = context.sort and ("by %s, strongest first"):format(context.sort) or ("by %s"):format(by)
-  page:heading("parts", note, { about = { kind = "word", word = "part" } })
+  local sort = context.sort and ranked.order(context, "attribution")
+  local note = { { sort and ("by %s, strongest first   "):format(sort) or ("by %s   "):format(by), "LimpidDim" } }
+  page:heading("parts", vim.list_extend(note, page.hints("b", "cut", "s", "sort")), { about = { kind = "word", word = "part" } })
   if not page:has(answers, "parts") then
     return
   end
   local view = answers.parts.view
-  local rows, sort = view.parts, context.sort
-  if sort == "flow" or sort == "attribution" or sort == "effect" then
+  local rows = view.parts
+  if sort then
     rows = ranked.sorted(rows, function(row)
       local hidden = { kind = "span_knockout", span = { row.tokens.start, row.tokens["end"] } }
       local figure = sort == "effect" and figures.of(context.measured, hidden, nil, row)

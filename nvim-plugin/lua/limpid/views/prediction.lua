@@ -25,7 +25,7 @@ local function draw_target(page, target)
   local chunks = { { "   target ", "LimpidDim" } }
   if answer then
     local tokens = { start = answer.start, ["end"] = answer["end"] }
-    local words = ("tokens %d–%d, %s nats"):format(answer.start, answer["end"] - 1, display.nats(answer.logprob))
+    local words = page:words(("tokens %d–%d, %s nats"):format(answer.start, answer["end"] - 1, display.nats(answer.logprob)))
     chunks[#chunks + 1] = { words, "LimpidTarget", { kind = "part", tokens = tokens } }
   else
     chunks[#chunks + 1] = token_chunks.predicted(target, target)
@@ -81,7 +81,7 @@ end
 local function draw_tokens(page, attribution, context)
   local flows = strip.flows(attribution)
   local count = math.min(#context.tokens, #attribution.scores)
-  local sort = context.sort or (attribution.unit == "share" and "flow" or "attribution")
+  local sort = ranked.order(context, attribution.unit == "share" and "flow" or "attribution")
   local places = ranked.strongest(count, MOST, function(place)
     if sort == "flow" and flows then
       return flows[place]
@@ -128,7 +128,7 @@ local function draw_tokens(page, attribution, context)
 end
 
 function M.draw(page, answers, context)
-  page:heading("prediction", { { "<CR>", "LimpidKey" }, { " explain   ", "LimpidDim" }, { "f", "LimpidKey" }, { " why not", "LimpidDim" } })
+  page:heading("prediction", page.hints("t", "target", "f", "foil", "c", "continue"))
   if page:has(answers, "tokens") then
     local view = answers.tokens.view
     draw_target(page, view.target)

@@ -14,6 +14,16 @@ local function weight(value)
   return math.abs(value)
 end
 
+--- The order that was chosen, where a view has it; else its own.
+---@param context limpid.Context
+---@param own string
+---@return "attribution"|"effect"|"flow"
+function M.order(context, own)
+  local chosen = context.sort == "score" and "attribution" or context.sort
+  local has_it = chosen == "attribution" or chosen == "effect" or chosen == "flow"
+  return has_it and chosen or own
+end
+
 --- The places (from 1) of the `most` strongest of `count` values, strongest first; equal ones in their order.
 ---@param count integer
 ---@param most integer

@@ -72,9 +72,8 @@ local function strongest(rows, sort, measured, most)
     if sort == "flow" then
       return row.flow
     end
-    local figure = figures.of(measured, row.off, row.attribution, row)
     if sort == "effect" then
-      return figure.effect
+      return figures.of(measured, row.off, row.attribution, row).effect
     end
     return row.attribution
   end)
@@ -100,7 +99,7 @@ function M.draw(page, title, rows, context, how)
     all[place] = figures.of(context.measured, row.off, row.attribution, row)
     names = math.max(names, #row.name)
     has_scores = has_scores or all[place].estimate ~= nil
-    has_notes = has_notes or (context.note and context.note(row.about) or "") ~= ""
+    has_notes = has_notes or page:note(context, row.about) ~= nil
   end
   local largest = math.max(figures.largest(all), 1e-9)
   local is_off = {}
@@ -114,9 +113,9 @@ function M.draw(page, title, rows, context, how)
     cells[#cells + 1] = cell
   end
   column({ title = title:gsub("s$", ""), least = has_notes and names or nil, word = title }, function(row)
-    local note_text = context.note and context.note(row.about) or ""
+    local own = page:note(context, row.about)
     local name = { row.name, is_off[changes.text(row.off)] and "LimpidStale" or nil }
-    return note_text ~= "" and { name, { (" “%s”"):format(note_text), "LimpidDim" } } or { name }
+    return own and { name, { " " .. own, "LimpidDim" } } or { name }
   end)
   if shown[1].at then
     column({ title = "most at", least = 8 }, function(row)

@@ -151,7 +151,7 @@ local function draw_item(page, item, context, routes)
   end
   if item.what == "run" and item.last ~= layer then
     local last = layer_name(item.last)
-    chunks[#chunks + 1] = { ("%s–%s resid "):format(last, layer_name(layer)), "LimpidDim" }
+    chunks[#chunks + 1] = { ("%s%s%s resid "):format(last, page:glyph("range"), layer_name(layer)), "LimpidDim" }
     if item.last.layer < 0 then
       about = { kind = "node", node = id_of(item.last.node) }
       flow = item.last.flow

@@ -67,7 +67,11 @@ local function layers_of(routes, count)
   end
   for place = 1, math.min(count, #routes.edges) do
     local edge = routes.edges[place]
-    local from, to = layer_at(nodes[edge.from + 1]), layer_at(nodes[edge.to + 1])
+    local from, to = nodes[edge.from + 1], nodes[edge.to + 1]
+    from, to = from and layer_at(from), to and layer_at(to)
+    if not from or not to then
+      break
+    end
     if edge.kind == "mlp_out" then
       to.mlp = edge
     elseif edge.kind == "attention" and from.position == to.position then

@@ -89,7 +89,7 @@ local function draw_readers(page, routes, position, context)
   local rows = {}
   for place, reader in ipairs(vim.list_slice(readers, 1, MOST_READERS)) do
     local about = { kind = "head", layer = reader.layer, head = reader.head, position = reader.position }
-    local note = context.note and context.note(about) or ""
+    local note = page:note(context, about)
     rows[place] = {
       cells = {
         { { display.head_name(reader.layer, reader.head) } },
@@ -98,7 +98,7 @@ local function draw_readers(page, routes, position, context)
           return { page:bar(reader.flow / readers[1].flow, width) }
         end,
         display.flow(reader.flow),
-        note ~= "" and { { ("“%s”"):format(note), "LimpidDim" } } or false,
+        note and { { note, "LimpidDim" } } or false,
       },
       about = about,
       token = reader.position,
@@ -225,7 +225,7 @@ function M.draw(page, answers, context)
     return
   end
   local is_one = first == last
-  local title = { { is_one and ("token %d  "):format(first) or ("tokens %d–%d"):format(first, last), "LimpidTitle" } }
+  local title = { { is_one and ("token %d  "):format(first) or ("tokens %d%s%d"):format(first, page:glyph("range"), last), "LimpidTitle" } }
   if is_one then
     title[2] = token_chunks.prompt(context.tokens, first)
   end
@@ -247,7 +247,7 @@ function M.draw(page, answers, context)
   local lens = answers.lens and answers.lens.view
   local row = answers.tokens and answers.tokens.view.tokens[first + 1]
   if row then
-    draw_itself(page, row, lens and first > 0 and lens.lens[#lens.lens][1] or nil)
+    draw_itself(page, row, lens and first > 0 and (lens.lens[#lens.lens] or {})[1] or nil)
   end
   if page:has(answers, "routes") then
     draw_readers(page, answers.routes.view.routes, first, context)

@@ -63,14 +63,30 @@ function M.alone(page, side)
   page:line({ { "   " .. ending(side), "LimpidDim" } })
 end
 
+--- The first token in which the two differ; nil while they agree as far as both are written.
+---@param a limpid.ContinuedToken[]
+---@param b limpid.ContinuedToken[]
+---@return integer?
+local function first_difference(a, b)
+  for place = 1, math.min(#a, #b) do
+    if a[place].id ~= b[place].id then
+      return place - 1
+    end
+  end
+  return nil
+end
+
 ---@param page limpid.Page
 ---@param view limpid.ContinuationView with `unchanged`
 function M.beside(page, view)
   local unchanged = view.unchanged
-  local differs_at = wire.or_nil(unchanged.first_difference)
+  local differs_at = wire.or_nil(unchanged.first_difference) or first_difference(view.tokens, unchanged.tokens)
   local room = math.max(1, math.floor((page.columns - 3 - 3) / 2))
   local left, right = rows_of(view.tokens, room, differs_at), rows_of(unchanged.tokens, room, differs_at)
-  local words = differs_at and ("they part at token %d"):format(differs_at + 1) or "both write the same"
+  local is_over = wire.known(view.stopped_by) and wire.known(unchanged.stopped_by)
+  local words = differs_at and ("they part at token %d"):format(differs_at + 1)
+    or is_over and "both write the same"
+    or page:glyph("waiting")
   page:subheading("continues", words, { about = { kind = "word", word = "continuation" } })
   local between = { " " .. page:glyph("beside") .. " ", "LimpidDim" }
   local function line(one, other, about)
