@@ -107,8 +107,22 @@ function M.of_terminal(number)
     return packed(CUBE[math.floor(at / 36) + 1], CUBE[math.floor(at / 6) % 6 + 1], CUBE[at % 6 + 1])
   end
   local system = {
-    [0] = 0x000000, 0x800000, 0x008000, 0x808000, 0x000080, 0x800080, 0x008080, 0xc0c0c0,
-    0x808080, 0xff0000, 0x00ff00, 0xffff00, 0x0000ff, 0xff00ff, 0x00ffff, 0xffffff,
+    [0] = 0x000000,
+    0x800000,
+    0x008000,
+    0x808000,
+    0x000080,
+    0x800080,
+    0x008080,
+    0xc0c0c0,
+    0x808080,
+    0xff0000,
+    0x00ff00,
+    0xffff00,
+    0x0000ff,
+    0xff00ff,
+    0x00ffff,
+    0xffffff,
   }
   return system[number] or 0
 end

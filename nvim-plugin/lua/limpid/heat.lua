@@ -79,7 +79,9 @@ function M.of(attribution, wanted)
   local largest = scale.largest(scores, SINK)
   local heats = {}
   for at, score in ipairs(scores) do
-    local group, number = nil, ""
+    local number = ""
+    ---@type string?
+    local group
     if at - 1 == SINK then
       group = "LimpidSink"
     elseif kind == "flow" then
@@ -147,7 +149,10 @@ local function draw(at)
       mark_break(bufnr, place, heat.group, lines)
     end
     if place and at.numbers and heat.number ~= "" then
-      vim.api.nvim_buf_set_extmark(bufnr, EXTRAS, place[3], place[4], {
+      local ends_behind_line = place[3] > place[1] and place[4] == 0
+      local row = ends_behind_line and place[1] or place[3]
+      local column = ends_behind_line and #(lines[row + 1] or "") or place[4]
+      vim.api.nvim_buf_set_extmark(bufnr, EXTRAS, row, column, {
         virt_text = { { heat.number, "LimpidVirtual" } },
         virt_text_pos = "inline",
         -- Behind the token, before a hint at the same place.
@@ -196,7 +201,13 @@ local function turn_grey(of)
     end
   end
   local function marks_from(start, stop, limit)
-    return vim.api.nvim_buf_get_extmarks(bufnr, STEPS, start, stop, { details = true, limit = limit, type = "highlight" })
+    return vim.api.nvim_buf_get_extmarks(
+      bufnr,
+      STEPS,
+      start,
+      stop,
+      { details = true, limit = limit, type = "highlight" }
+    )
   end
   vim.schedule(function()
     if is_over() then

@@ -29,10 +29,24 @@ local HUES = {
   { group = "LimpidHeat", dark = 0x2aa78b, light = 0x0a7d68, from = 0, to = -1 },
 }
 
+--- The same of a terminal's first eight: blue, yellow or brown, green.
+local FEW = { 4, 3, 2 }
+
 --- Groups whose colours text in a prompt has: on a step they keep them while they can be read.
 local TEXT_GROUPS = {
-  "Comment", "String", "Constant", "Number", "Identifier", "Function", "Statement", "Keyword", "PreProc", "Type",
-  "Special", "Title", "Delimiter",
+  "Comment",
+  "String",
+  "Constant",
+  "Number",
+  "Identifier",
+  "Function",
+  "Statement",
+  "Keyword",
+  "PreProc",
+  "Type",
+  "Special",
+  "Title",
+  "Delimiter",
 }
 
 ---@param name string
@@ -265,11 +279,17 @@ local function add_marks(into, is_dark, gui, terminal, count)
   local stale_text = colours.readable(colours.blend(gui.text, gui.background, 0.3), grey, CONTRAST)
   local function coloured(colour, more)
     local least = 3
-    return vim.tbl_extend("error", { fg = on_ground(colour, least), ctermfg = cterm(colour, least) }, more or {})
+    local number = count > 16 and cterm(colour, least)
+      or count >= 8 and FEW[colour == support and 1 or colour == oppose and 2 or 3]
+      or nil
+    return vim.tbl_extend("error", { fg = on_ground(colour, least), ctermfg = number }, more or {})
   end
-  into.LimpidSink = { underdotted = true, sp = dim, bg = colours.blend(gui.background, gui.text, 0.07), cterm = { underdotted = true } }
-  into.LimpidTarget = { underdouble = true, bold = true, sp = on_ground(support, 3), cterm = { underdouble = true, bold = true } }
-  into.LimpidFoil = { underdashed = true, bold = true, sp = on_ground(oppose, 3), cterm = { underdashed = true, bold = true } }
+  into.LimpidSink =
+    { underdotted = true, sp = dim, bg = colours.blend(gui.background, gui.text, 0.07), cterm = { underdotted = true } }
+  into.LimpidTarget =
+    { underdouble = true, bold = true, sp = on_ground(support, 3), cterm = { underdouble = true, bold = true } }
+  into.LimpidFoil =
+    { underdashed = true, bold = true, sp = on_ground(oppose, 3), cterm = { underdashed = true, bold = true } }
   into.LimpidStale = { bg = grey, fg = stale_text, ctermbg = grey_cterm, cterm = { italic = count <= 16 or nil } }
   into.LimpidPoint = { reverse = true, bold = true, cterm = { reverse = true, bold = true } }
   for weight, kind in ipairs({ "underdotted", "underdashed", "underline", "underdouble" }) do
@@ -289,12 +309,15 @@ local function add_marks(into, is_dark, gui, terminal, count)
   into.LimpidMeasured = { bold = true, cterm = { bold = true } }
   into.LimpidDisagree = coloured(oppose, { bold = true, cterm = { bold = true } })
   into.LimpidSign = coloured(flow, { cterm = {} })
+  into.LimpidSignSupport = coloured(support, { cterm = {} })
+  into.LimpidSignOppose = coloured(oppose, { cterm = {} })
 end
 
+--- So many colours the terminal has. It says nothing where it has none.
 ---@return integer
 local function terminal_colours()
   local is_told, count = pcall(vim.api.nvim_eval, "&t_Co")
-  return is_told and tonumber(count) or 256
+  return is_told and (tonumber(count) or 0) or 256
 end
 
 --- All groups as the scheme has it now, by name.
@@ -314,27 +337,43 @@ end
 ---@type table<string, vim.api.keyset.get_hl_info>
 local own = {}
 
+--- A group as it is defined now. Whether as a default is left out: setting `background` drops that from a group that it keeps.
+---@param name string
+---@return vim.api.keyset.get_hl_info
+local function defined(name)
+  local group = vim.api.nvim_get_hl(0, { name = name, create = false })
+  group.default = nil
+  return group
+end
+
 local function define()
   for name, definition in pairs(M.definitions()) do
-    local now = vim.api.nvim_get_hl(0, { name = name, create = false })
+    local now = defined(name)
     if vim.tbl_isempty(now) or vim.deep_equal(now, own[name]) then
       vim.api.nvim_set_hl(0, name, {})
       definition.default = true
       vim.api.nvim_set_hl(0, name, definition)
-      own[name] = vim.api.nvim_get_hl(0, { name = name, create = false })
+      own[name] = defined(name)
     end
   end
 end
 
-local is_applied = false
+--- How strength was painted when the groups were defined last; nil: they never were.
+---@type string?
+local scale
 
---- Defines the groups, and again whenever the scheme or the terminal changes.
+--- Defines the groups, and again whenever the scheme, the terminal or the setting changes.
 function M.apply()
-  if is_applied then
+  local wanted = require("limpid.config").get().heat.scale
+  if scale == wanted then
     return
   end
-  is_applied = true
+  local is_first = scale == nil
+  scale = wanted
   define()
+  if not is_first then
+    return
+  end
   local group = vim.api.nvim_create_augroup("limpid_highlights", {})
   vim.api.nvim_create_autocmd({ "ColorScheme", "UIEnter" }, { group = group, callback = define })
   vim.api.nvim_create_autocmd("OptionSet", {
@@ -342,15 +381,6 @@ function M.apply()
     pattern = { "background", "termguicolors" },
     callback = define,
   })
-end
-
---- After a change of how strength is painted.
-function M.refresh()
-  if is_applied then
-    define()
-  else
-    M.apply()
-  end
 end
 
 return M

@@ -57,7 +57,8 @@ local function marks(bufnr, namespace)
     local details = mark[4]
     if details.hl_group then
       -- What was deleted at the end of the buffer ends behind it.
-      local has_text, text = pcall(vim.api.nvim_buf_get_text, bufnr, mark[2], mark[3], details.end_row, details.end_col, {})
+      local has_text, text =
+        pcall(vim.api.nvim_buf_get_text, bufnr, mark[2], mark[3], details.end_row, details.end_col, {})
       found[#found + 1] = table.concat(has_text and text or {}, "\n") .. " " .. details.hl_group
     else
       found[#found + 1] = ("%d:%d %s"):format(mark[2], mark[3], details.virt_text[1][1])
@@ -80,12 +81,18 @@ describe("heat", function()
       stale = false,
     }
     heat.paint(painted)
-    equal(marks(bufnr, STEPS), { "The LimpidSink", " capital LimpidSupport7", " of LimpidSupport1", " France LimpidOppose4" })
+    equal(
+      marks(bufnr, STEPS),
+      { "The LimpidSink", " capital LimpidSupport7", " of LimpidSupport1", " France LimpidOppose4" }
+    )
     equal(marks(bufnr, EXTRAS), { " is LimpidTarget" })
     heat.paint(vim.tbl_extend("force", painted, { kind = "effect" }))
     equal(marks(bufnr, STEPS), { "The LimpidSink", " capital LimpidSupport5", " France LimpidSupport7" })
     heat.paint(vim.tbl_extend("force", painted, { kind = "flow" }))
-    equal(marks(bufnr, STEPS), { "The LimpidSink", " capital LimpidHeat2", " of LimpidHeat1", " France LimpidHeat2", " is LimpidHeat7" })
+    equal(
+      marks(bufnr, STEPS),
+      { "The LimpidSink", " capital LimpidHeat2", " of LimpidHeat1", " France LimpidHeat2", " is LimpidHeat7" }
+    )
     heat.paint(nil)
     equal(marks(bufnr, STEPS), {})
     equal(marks(bufnr, EXTRAS), {})
@@ -149,7 +156,9 @@ describe("heat", function()
     equal(marks(bufnr, EXTRAS), { "a LimpidTarget", " b LimpidPoint" })
     heat.point(0)
     equal(marks(bufnr, EXTRAS), { "a LimpidPoint", "a LimpidTarget" })
-    heat.paint(vim.tbl_extend("force", painted, { kind = "flow", attribution = attribution({ 1, 1 }, { unit = "share" }) }))
+    heat.paint(
+      vim.tbl_extend("force", painted, { kind = "flow", attribution = attribution({ 1, 1 }, { unit = "share" }) })
+    )
     ok(vim.tbl_contains(marks(bufnr, EXTRAS), "a LimpidPoint"))
     heat.point(nil)
     equal(marks(bufnr, EXTRAS), { "a LimpidTarget" })
@@ -159,7 +168,10 @@ describe("heat", function()
   it("finds tokens of wide, combining and emoji characters", function()
     local bufnr = buffer({ "日本 e\204\129 👩‍👩‍👧" })
     paint(bufnr, { "日", "本", " e\204\129", " 👩‍👩‍👧" }, { 0, 1, -1, 0.5 })
-    equal(marks(bufnr, STEPS), { "日 LimpidSink", "本 LimpidSupport7", " e\204\129 LimpidOppose7", " 👩‍👩‍👧 LimpidSupport4" })
+    equal(
+      marks(bufnr, STEPS),
+      { "日 LimpidSink", "本 LimpidSupport7", " e\204\129 LimpidOppose7", " 👩‍👩‍👧 LimpidSupport4" }
+    )
     equal(heat.token_at(bufnr, 0, 0), 0)
     equal(heat.token_at(bufnr, 0, 3), 1)
     equal(heat.token_at(bufnr, 0, 9), 2)
@@ -187,7 +199,10 @@ describe("heat", function()
     equal(marks(bufnr, STEPS)[1], "The LimpidStale")
     vim.api.nvim_buf_set_text(bufnr, 0, 0, 0, 4, { "" })
     heat.paint(painted)
-    equal(marks(bufnr, STEPS), { "The LimpidSink", " capital LimpidSupport7", " of LimpidSupport4", "France LimpidOppose7" })
+    equal(
+      marks(bufnr, STEPS),
+      { "The LimpidSink", " capital LimpidSupport7", " of LimpidSupport4", "France LimpidOppose7" }
+    )
     equal(heat.token_at(bufnr, 1, 0), 4)
   end)
 
@@ -202,7 +217,10 @@ describe("heat", function()
     end)
     vim.cmd("silent undo")
     heat.paint(painted)
-    equal(marks(bufnr, STEPS), { "a LimpidSink", " b LimpidSupport7", "c LimpidSupport7", " d LimpidSupport7", "e LimpidSupport7" })
+    equal(
+      marks(bufnr, STEPS),
+      { "a LimpidSink", " b LimpidSupport7", "c LimpidSupport7", " d LimpidSupport7", "e LimpidSupport7" }
+    )
     vim.cmd("silent %delete _")
     testing.eventually("empty", function()
       return vim.iter(marks(bufnr, STEPS)):all(function(one)
@@ -240,9 +258,12 @@ describe("heat", function()
     vim.cmd("silent edit!")
     vim.wait(30)
     equal(heat.token_at(own, 0, 0), nil)
-    equal(vim.iter(marks(own, STEPS)):any(function(one)
-      return one:find("Support") ~= nil
-    end), false)
+    equal(
+      vim.iter(marks(own, STEPS)):any(function(one)
+        return one:find("Support") ~= nil
+      end),
+      false
+    )
     vim.cmd("bwipeout!")
   end)
 

@@ -63,7 +63,11 @@ local function each_scheme(check)
     vim.cmd.colorscheme(name)
     for turn = 1, 2 do
       local background = vim.o.background
-      check(("%s %s"):format(name, background), vim.api.nvim_get_hl(0, { name = "Normal", link = false }), background == "dark")
+      check(
+        ("%s %s"):format(name, background),
+        vim.api.nvim_get_hl(0, { name = "Normal", link = false }),
+        background == "dark"
+      )
       count = count + 1
       local other = background == "dark" and "light" or "dark"
       vim.o.background = other
@@ -93,11 +97,11 @@ describe("highlights", function()
 
   local function with_colours(count, check)
     local eval = vim.api.nvim_eval
-    vim.api.nvim_eval = function(text)
+    rawset(vim.api, "nvim_eval", function(text)
       return text == "&t_Co" and count or eval(text)
-    end
+    end)
     local went_well, problem = pcall(check)
-    vim.api.nvim_eval = eval
+    rawset(vim.api, "nvim_eval", eval)
     if not went_well then
       error(problem, 0)
     end
@@ -174,6 +178,18 @@ describe("highlights", function()
     ok(colours.luminance(vim.api.nvim_get_hl(0, { name = "LimpidHeat7" }).bg) > 0.2, "follows `background`")
     vim.o.background = "dark"
     ok(colours.luminance(vim.api.nvim_get_hl(0, { name = "LimpidHeat7" }).bg) < 0.3, "and back")
+    vim.g.colors_name = nil
+    vim.o.background = "light"
+    ok(
+      colours.luminance(vim.api.nvim_get_hl(0, { name = "LimpidHeat7" }).bg) > 0.2,
+      "where no scheme was ever loaded, too"
+    )
+    vim.o.background = "dark"
+    require("limpid.config").change("heat.scale", "underline")
+    highlights.apply()
+    ok(vim.api.nvim_get_hl(0, { name = "LimpidHeat7" }).underdouble, "follows the setting")
+    require("limpid.config").change("heat.scale", "background")
+    highlights.apply()
   end)
 
   it("has every group that is drawn anywhere", function()

@@ -6,7 +6,8 @@ local token_places = require("limpid.token_places")
 local describe, it, equal = testing.describe, testing.it, testing.equal
 
 local function token(index, line, character, end_line, end_character)
-  local range = { start = { line = line, character = character }, ["end"] = { line = end_line, character = end_character } }
+  local range =
+    { start = { line = line, character = character }, ["end"] = { line = end_line, character = end_character } }
   return { index = index, id = index, display = "", range = range }
 end
 
