@@ -305,13 +305,13 @@ describe("heat", function()
     local started = vim.uv.hrtime()
     paint(bufnr, pieces, scores)
     local ms = (vim.uv.hrtime() - started) / 1e6
-    -- 35 ms on two cores; the bound is what other work on the machine may make of it.
-    ok(ms < 200, ("%.0f ms to paint"):format(ms))
+    -- 35 ms on two quiet cores; the bounds are far away, for other work on the machine: they catch what grows with the square.
+    ok(ms < 2000, ("%.0f ms to paint"):format(ms))
     started = vim.uv.hrtime()
     vim.api.nvim_buf_set_text(bufnr, 0, 0, 0, 0, { "x" })
     vim.wait(0)
     ms = (vim.uv.hrtime() - started) / 1e6
-    ok(ms < 60, ("%.0f ms until what is seen is grey"):format(ms))
+    ok(ms < 1000, ("%.0f ms until what is seen is grey"):format(ms))
     testing.eventually("the rest is grey too", function()
       return vim.iter(vim.api.nvim_buf_get_extmarks(bufnr, STEPS, 0, -1, { details = true })):all(function(mark)
         return mark[4].hl_group == "LimpidStale"
