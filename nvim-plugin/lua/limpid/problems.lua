@@ -107,12 +107,19 @@ function M.failed(thrown, trace)
   M.shown = problem
   require("limpid.session").changed()
   if require("limpid.config").get().notify then
-    local said = { "Limpid: " .. problem.message }
-    for _, way in ipairs(problem.ways) do
-      said[#said + 1] = ("%s: :Limpid %s"):format(way.title, way.word)
-    end
-    vim.notify(table.concat(said, "\n"), vim.log.levels.WARN)
+    vim.notify(M.line(problem), vim.log.levels.WARN)
   end
+end
+
+--- A problem in one line that asks for no key press: the panel and the health check have it whole.
+---@param problem limpid.Problem
+---@return string
+function M.line(problem)
+  local way = problem.ways[1]
+  local out = way and ("  (:Limpid %s)"):format(way.word) or ""
+  local room = vim.v.echospace - vim.fn.strdisplaywidth("Limpid: " .. out)
+  local message = problem.message:gsub("%s+", " ")
+  return "Limpid: " .. require("limpid.token_display").cut(message, math.max(20, room)) .. out
 end
 
 --- The problem shown is over.
