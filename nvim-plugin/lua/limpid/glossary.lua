@@ -132,7 +132,8 @@ M.ENTRIES = {
   label = {
     title = "type of a head",
     lines = {
-      "Told from its attention on this prompt alone: the token before, behind an earlier copy (induction), an earlier copy, or the first token.",
+      "Told from its attention on this prompt alone.",
+      "It looks at the token before, behind an earlier copy of this token (induction), at such a copy, or rests on the first token.",
       "On another prompt the same head may do something else.",
     },
   },

@@ -118,9 +118,10 @@ function M.effects(measured, tokens)
   for index, key in ipairs(keys) do
     rows[index] = measured[key]
   end
-  for index, row in ipairs(ranked.sorted(rows, function(row)
+  local strongest_first = ranked.sorted(rows, function(row)
     return row.effect
-  end)) do
+  end)
+  for index, row in ipairs(strongest_first) do
     local part = wire.or_nil(row.part)
     local mark = wire.known(row.disagreement) and " ≠" or ""
     lines[index] = {

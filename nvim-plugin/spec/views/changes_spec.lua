@@ -37,7 +37,19 @@ describe("changes", function()
     equal(changes.text("L2N12"), "neuron 2.12=0")
     equal(changes.text("L2 N12"), "neuron 2.12=0")
     equal(changes.text("L3MLP"), "mlp 3")
-    for _, wrong in ipairs({ "", "head", "head 3", "head 3.x", "span 3", "mlp 3.2", "foo 3", "L3", "edge 3.2 7>4", "head 3.2@x", "mlp 3=y" }) do
+    for _, wrong in ipairs({
+      "",
+      "head",
+      "head 3",
+      "head 3.x",
+      "span 3",
+      "mlp 3.2",
+      "foo 3",
+      "L3",
+      "edge 3.2 7>4",
+      "head 3.2@x",
+      "mlp 3=y",
+    }) do
       equal(changes.read(wrong), nil, wrong)
     end
   end)
@@ -45,7 +57,10 @@ describe("changes", function()
   it("have one text where they do the same", function()
     equal(changes.text({ kind = "span_knockout", span = { 3, 4 } }), "knockout 3")
     equal(changes.text({ kind = "neuron_scale", layer = 2, neuron = 12, value = 0 }), "neuron 2.12=0")
-    equal(changes.text({ kind = "neuron_set", layer = 2, neuron = 12, value = 0, head = vim.NIL, position = vim.NIL }), "neuron 2.12=0")
+    equal(
+      changes.text({ kind = "neuron_set", layer = 2, neuron = 12, value = 0, head = vim.NIL, position = vim.NIL }),
+      "neuron 2.12=0"
+    )
     equal(changes.text({ { kind = "head_zero", layer = 21, head = 2 } }), "head 21.2")
     equal(changes.text({ "L21H2", { kind = "mlp_zero", layer = 3 } }), "head 21.2 + mlp 3")
     equal(changes.text({ kind = "edge_knockout", layer = 20, query = 4, key = 3 }), "edge 20 4<-3")
@@ -91,7 +106,10 @@ describe("changes", function()
     local target = { position = 4 }
     testing.has(switchable.of({ kind = "token", position = 4 }, target, true).reason, "cannot be hidden")
     testing.has(switchable.of({ kind = "part", tokens = { start = 3, ["end"] = 5 } }, target, true).reason, "inside")
-    testing.has(switchable.of({ kind = "node", node = { kind = "resid_post", layer = 3, position = 1 } }, target, true).reason, "is a sum")
+    testing.has(
+      switchable.of({ kind = "node", node = { kind = "resid_post", layer = 3, position = 1 } }, target, true).reason,
+      "is a sum"
+    )
     testing.has(switchable.of({ kind = "word", word = "flow" }, target, true).reason, "nothing here")
     local edge = {
       kind = "edge",

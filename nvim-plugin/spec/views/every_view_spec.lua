@@ -1,5 +1,5 @@
 -- What holds of every section and card: whatever is answered and however narrow the panel is, lines stay lines.
--- What must not live here: what one view says (views_spec.lua).
+-- What must not live here: what one view says (sections_spec.lua, cards_spec.lua).
 local pages = require("spec.views.pages")
 local testing = require("spec.testing")
 
@@ -20,7 +20,12 @@ local HOSTILE = {
 --- Every text of an answer replaced by one that wants to break the page.
 local function poison(value, text, key)
   if type(value) == "string" then
-    local is_word = key == "kind" or key == "unit" or key == "by" or key == "change" or key == "reach" or key == "method"
+    local is_word = key == "kind"
+      or key == "unit"
+      or key == "by"
+      or key == "change"
+      or key == "reach"
+      or key == "method"
     return is_word and value or text
   elseif type(value) ~= "table" then
     return value
@@ -35,15 +40,55 @@ end
 --- Calls back with copies of an answer in which one list is empty, or one number that may be null is.
 local MAY_BE_NULL = {}
 for _, name in ipairs({
-  "effect", "disagreement", "attribution", "attribution_at_target", "logit_attribution", "logprob", "rank", "range", "foil", "name",
-  "without_sink", "pre_linear", "n_tokens", "problem", "score", "kl", "logit", "log_odds", "logit_diff", "others", "answer",
-  "part", "cells",
+  "effect",
+  "disagreement",
+  "attribution",
+  "attribution_at_target",
+  "logit_attribution",
+  "logprob",
+  "rank",
+  "range",
+  "foil",
+  "name",
+  "without_sink",
+  "pre_linear",
+  "n_tokens",
+  "problem",
+  "score",
+  "kl",
+  "logit",
+  "log_odds",
+  "logit_diff",
+  "others",
+  "answer",
+  "part",
+  "cells",
 }) do
   MAY_BE_NULL[name] = true
 end
 local MAY_BE_EMPTY = {
-  "predictions", "tokens", "edges", "nodes", "heads", "neurons", "promotes", "suppresses", "parts", "rows", "runs", "top", "bottom",
-  "gained", "lost", "before", "after", "labels", "sets", "steps", "lens", "positions",
+  "predictions",
+  "tokens",
+  "edges",
+  "nodes",
+  "heads",
+  "neurons",
+  "promotes",
+  "suppresses",
+  "parts",
+  "rows",
+  "runs",
+  "top",
+  "bottom",
+  "gained",
+  "lost",
+  "before",
+  "after",
+  "labels",
+  "sets",
+  "steps",
+  "lens",
+  "positions",
 }
 
 local function without(value, name, replacement)
@@ -53,7 +98,13 @@ local function without(value, name, replacement)
   local copy = {}
   for key, one in pairs(value) do
     local is_known_as_table = name == "attribution" or name == "effect"
-    if key == name and (replacement == vim.NIL and not (is_known_as_table and type(one) == "table") or type(one) == "table" and vim.islist(one)) then
+    if
+      key == name
+      and (
+        replacement == vim.NIL and not (is_known_as_table and type(one) == "table")
+        or type(one) == "table" and vim.islist(one)
+      )
+    then
       copy[key] = name == "cells" and { vim.NIL, vim.NIL, vim.NIL, vim.NIL } or replacement
     else
       copy[key] = without(one, name, replacement)
@@ -105,9 +156,12 @@ for _, name in ipairs(pages.NAMES) do
     it("keeps its lines whatever texts are answered", function()
       for _, text in ipairs(HOSTILE) do
         for _, columns in ipairs({ 30, 60 }) do
-          local over = vim.tbl_extend("force", poison(pages.crowded(), text), { columns = columns, note = function()
-            return text
-          end })
+          local over = vim.tbl_extend("force", poison(pages.crowded(), text), {
+            columns = columns,
+            note = function()
+              return text
+            end,
+          })
           over.compare = { kind = "models", with = { {} } }
           local page = pages.draw(name, over, function(answers, context)
             for key, answer in pairs(answers) do

@@ -50,7 +50,20 @@ describe("glossary", function()
     for _, name in ipairs(require("limpid.views").SECTIONS) do
       ok(glossary.entry(name), name)
     end
-    for _, kind in ipairs({ "token", "prediction", "head", "neuron", "mlp", "node", "edge", "part", "change", "run", "model", "continuation" }) do
+    for _, kind in ipairs({
+      "token",
+      "prediction",
+      "head",
+      "neuron",
+      "mlp",
+      "node",
+      "edge",
+      "part",
+      "change",
+      "run",
+      "model",
+      "continuation",
+    }) do
       ok(glossary.explain({ kind = kind }), kind)
     end
   end)

@@ -88,7 +88,11 @@ function M.crowded()
     partners = { { id = "r2", title = "other\nprompt", model = "gemma-3-270m" } },
     compare = { kind = "models", with = { { model = "gemma-3-270m" } } },
     maps = true,
-    problem = { kind = "memory-budget", message = "4,096 tokens need 2.1 GB.", ways = { { title = "Unload a model", word = "unloadModel" } } },
+    problem = {
+      kind = "memory-budget",
+      message = "4,096 tokens need 2.1 GB.",
+      ways = { { title = "Unload a model", word = "unloadModel" } },
+    },
     note = function(about)
       return about.kind == "head" and "copies\nnames" or nil
     end,

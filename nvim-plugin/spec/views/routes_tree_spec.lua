@@ -82,7 +82,13 @@ describe("tree of routes", function()
     local spelled = { "m9.1 > p9.1 1" }
     for layer = 9, 1, -1 do
       spelled[#spelled + 1] = ("p%d.1 > m%d.1 .5 m%d.1 > p%d.1 .5 p%d.0 > m%d.1 .%d"):format(
-        layer - 1, layer, layer - 1, layer - 1, layer - 1, layer, layer
+        layer - 1,
+        layer,
+        layer - 1,
+        layer - 1,
+        layer - 1,
+        layer,
+        layer
       )
     end
     local routes = graph(table.concat(spelled, " "))

@@ -107,18 +107,15 @@ function M.spark(values, largest, glyphs)
   return table.concat(out)
 end
 
---- The character of a sparkline for one value.
+--- The character of a sparkline for one value. Less than half of the lowest step is nothing to look at, or every token would have one.
 ---@param value number
 ---@param largest number
 ---@param glyphs "unicode"|"ascii"
 ---@return string
 function M.height(value, largest, glyphs)
   local share = largest > 0 and within(value / largest) or 0
-  if share <= 0 then
-    return " "
-  end
   local steps = glyphs == "ascii" and ASCII_STEPS or STEPS
-  return steps[math.max(1, math.min(#steps, math.floor(share * #steps + 0.5)))]
+  return steps[math.min(#steps, math.floor(share * #steps + 0.5))] or " "
 end
 
 return M

@@ -51,14 +51,17 @@ local function fitted(cell, width, mark)
   local chunks = type(cell) == "function" and cell(width) or type(cell) == "string" and { { cell } } or cell
   local own = width_of(chunks --[[@as limpid.Chunk[] ]])
   if own <= width then
-    return chunks --[[@as limpid.Chunk[] ]], own
+    return chunks, --[[@as limpid.Chunk[] ]]
+      own
   end
   if #chunks == 1 then
     local cut = token_display.cut(chunks[1][1], width)
     return { { cut, chunks[1][2], chunks[1][3] } }, text.width(cut)
   end
   local kept, used = {}, 0
-  for _, chunk in ipairs(chunks --[[@as limpid.Chunk[] ]]) do
+  for _, chunk in
+    ipairs(chunks --[[@as limpid.Chunk[] ]])
+  do
     local next_width = text.width(chunk[1])
     if used + next_width > width then
       local head = text.head(chunk[1], width - used, mark)

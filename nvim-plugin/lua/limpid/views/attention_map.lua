@@ -44,7 +44,13 @@ function M.draw(page, view, context)
   local note = ("full height: %s"):format(display.flow(math.min(1, largest)))
   page:subheading("attention, token by token", note, { about = { kind = "word", word = "attention" } })
   if #map > last_row - first_row + 1 or #map > last - first + 1 then
-    local words = ("tokens %d to %d look at %d to %d, of %s"):format(first_row, last_row, first, last, display.thousands(#map))
+    local words = ("tokens %d to %d look at %d to %d, of %s"):format(
+      first_row,
+      last_row,
+      first,
+      last,
+      display.thousands(#map)
+    )
     page:line({ { "   " .. words, "LimpidDim" } })
   end
   for index = first_row, last_row do
@@ -59,7 +65,8 @@ function M.draw(page, view, context)
     for key = first, math.min(last, #row - 1) do
       local is_sink = key == token_chunks.SINK
       local height = bars.height(row[key + 1], largest, page.glyphs)
-      chunks[#chunks + 1] = { height, is_sink and "LimpidSink" or "LimpidBar", { kind = "token", position = key } }
+      local group = height ~= " " and (is_sink and "LimpidSink" or "LimpidBar") or nil
+      chunks[#chunks + 1] = { height, group, { kind = "token", position = key } }
     end
     page:line(chunks, { about = about, token = index })
   end

@@ -52,7 +52,8 @@ local function draw_offers(page, context)
   local has_foil = type(target) == "table" and wire.known(target.foil)
   local offers = {}
   if has_foil then
-    offers[#offers + 1] = { { ":Limpid compareFoil", "LimpidKey" }, { "  what supports the target, and what the foil", "LimpidDim" } }
+    offers[#offers + 1] =
+      { { ":Limpid compareFoil", "LimpidKey" }, { "  what supports the target, and what the foil", "LimpidDim" } }
   end
   if #(context.partners or {}) > 0 then
     offers[#offers + 1] = { { ":Limpid compareLast", "LimpidKey" }, { "  the prompt as last inspected", "LimpidDim" } }
@@ -158,7 +159,11 @@ end
 function M.draw(page, answers, context)
   local compare = context.compare
   local note = { { compare and "differences first   " or "", "LimpidDim" } }
-  page:heading("compare", vim.list_extend(note, page.hints("C", "with…")), { about = { kind = "word", word = "compare" } })
+  page:heading(
+    "compare",
+    vim.list_extend(note, page.hints("C", "with…")),
+    { about = { kind = "word", word = "compare" } }
+  )
   if not compare or #compare.with == 0 then
     draw_offers(page, context)
     return
@@ -176,7 +181,11 @@ function M.draw(page, answers, context)
   draw_runs(page, view, TITLES[compare.kind] or {})
   page:blank()
   draw_rows(page, view)
-  local words = ("%d matter in every run, %d in some, %d in none"):format(counts.everywhere, counts.some, counts.nowhere)
+  local words = ("%d matter in every run, %d in some, %d in none"):format(
+    counts.everywhere,
+    counts.some,
+    counts.nowhere
+  )
   page:line({ { "   " .. words, "LimpidDim" } }, { about = { kind = "word", word = "compare" } })
   if any_change then
     page:prose(CHANGE_WORDS, "LimpidDim")

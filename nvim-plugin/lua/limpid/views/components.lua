@@ -58,7 +58,11 @@ end
 function M.draw(page, answers, context)
   local only = context.ranking
   local sort = ranked.order(context, "attribution")
-  page:heading(only or "heads, neurons and MLPs", page.hints("o", "one of them", "s", "sort"), { about = { kind = "word", word = "components" } })
+  page:heading(
+    only or "heads, neurons and MLPs",
+    page.hints("o", "one of them", "s", "sort"),
+    { about = { kind = "word", word = "components" } }
+  )
   local by_flow = answers.routes and answers.routes.view
   local most = only and MANY or FEW
   if only ~= "mlps" and page:has(answers, "attribution") then

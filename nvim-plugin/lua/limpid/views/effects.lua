@@ -28,13 +28,18 @@ local function draw_switches(page, answers, context)
   local hints = #switches > 0 and page.hints("x", "one away", "X", "all", "c", "continue") or nil
   page:subheading("switches", hints, { about = { kind = "word", word = "switch" } })
   for _, change in ipairs(switches) do
-    local left = { { "   " .. page:glyph("on") .. " ", "LimpidTitle" }, { page:words(changes.words(change, context.tokens)) } }
+    local left =
+      { { "   " .. page:glyph("on") .. " ", "LimpidTitle" }, { page:words(changes.words(change, context.tokens)) } }
     local figure = figures.of(context.measured, change)
     local right = figure.effect and vim.list_extend(figures.number(page, figure), { { " nats", "LimpidDim" } }) or {}
     page:split(left, right, { about = { kind = "change", change = change } })
   end
   if #switches == 0 then
-    page:line({ { "   None yet: ", "LimpidDim" }, { "x", "LimpidKey" }, { " on a head, neuron, MLP, edge or token adds one.", "LimpidDim" } })
+    page:line({
+      { "   None yet: ", "LimpidDim" },
+      { "x", "LimpidKey" },
+      { " on a head, neuron, MLP, edge or token adds one.", "LimpidDim" },
+    })
   elseif #switches > 1 then
     local figure = figures.of(context.measured, switches)
     if figure.effect or figure.error then
@@ -122,7 +127,11 @@ local function draw_rows(page, rows, context)
     }
   end
   local note = ("by %s, nats"):format(sort)
-  page:subheading(("%s measured"):format(display.thousands(#rows)), note, { about = { kind = "word", word = "effect" } })
+  page:subheading(
+    ("%s measured"):format(display.thousands(#rows)),
+    note,
+    { about = { kind = "word", word = "effect" } }
+  )
   page:table({
     { title = "without", least = 10, word = "effect" },
     { title = "score ~", align = "right" },
@@ -151,9 +160,15 @@ local function draw_fit(page, fit)
   local note = r2 and ("explains %s of %d runs held out"):format(display.flow(math.max(0, r2)), fit.n_held_out) or nil
   page:subheading("when parts are hidden together", note, { about = { kind = "word", word = "fit" } })
   local rows = {}
-  for place, one in ipairs(vim.list_slice(ranked.sorted(fit.parts, function(part)
-    return part.weight
-  end), 1, 20)) do
+  for place, one in
+    ipairs(vim.list_slice(
+      ranked.sorted(fit.parts, function(part)
+        return part.weight
+      end),
+      1,
+      20
+    ))
+  do
     rows[place] = {
       cells = { one.part.text, { { display.signed(one.weight), "LimpidMeasured" } } },
       about = { kind = "part", tokens = one.part.tokens },
@@ -173,7 +188,11 @@ function M.draw(page, answers, context)
     counts[#counts + 1] = ("%d %s"):format(#context.switches, #context.switches == 1 and "switch" or "switches")
   end
   local note = { { table.concat(counts, ", ") .. (#counts > 0 and "   " or ""), "LimpidDim" } }
-  page:heading("effects", vim.list_extend(note, page.hints("M", "measure a set")), { about = { kind = "word", word = "effect" } })
+  page:heading(
+    "effects",
+    vim.list_extend(note, page.hints("M", "measure a set")),
+    { about = { kind = "word", word = "effect" } }
+  )
   draw_switches(page, answers, context)
   page:blank()
   if #rows > 0 then
@@ -188,7 +207,10 @@ function M.draw(page, answers, context)
   local effects = context.effects
   if effects and effects.is_cut_short then
     local count = #effects.unmeasured
-    local words = ("The budget ended it; %s %s left unmeasured."):format(display.thousands(count), count == 1 and "is" or "are")
+    local words = ("The budget ended it; %s %s left unmeasured."):format(
+      display.thousands(count),
+      count == 1 and "is" or "are"
+    )
     page:prose(words, "LimpidDim")
   end
   local fit = effects and wire.or_nil(effects.fit)

@@ -47,7 +47,8 @@ local function draw_strip(page, pattern)
   for _, best in ipairs(bins) do
     local is_sink = best - 1 == token_chunks.SINK
     local height = bars.height(pattern[best], math.max(largest, 1e-9), page.glyphs)
-    chunks[#chunks + 1] = { height, is_sink and "LimpidSink" or "LimpidBar", { kind = "token", position = best - 1 } }
+    local group = height ~= " " and (is_sink and "LimpidSink" or "LimpidBar") or nil
+    chunks[#chunks + 1] = { height, group, { kind = "token", position = best - 1 } }
   end
   page:line(chunks, { about = { kind = "word", word = "attention" } })
 end

@@ -32,7 +32,8 @@ local function draw_prediction(page, answers, context)
     local answer = wire.or_nil(target.answer)
     if answer then
       local tokens = { start = answer.start, ["end"] = answer["end"] }
-      local words = page:words(("tokens %d–%d, %s nats"):format(answer.start, answer["end"] - 1, display.nats(answer.logprob)))
+      local words =
+        page:words(("tokens %d–%d, %s nats"):format(answer.start, answer["end"] - 1, display.nats(answer.logprob)))
       left[#left + 1] = { words, "LimpidTarget", { kind = "part", tokens = tokens } }
     else
       left[#left + 1] = token_chunks.predicted(target, target)
@@ -72,13 +73,21 @@ end
 ---@param context limpid.Context
 local function draw_state(page, context)
   local head = context.head
-  local tokens = ("%s %s"):format(display.thousands(head.n_tokens or #context.tokens), head.n_tokens == 1 and "token" or "tokens")
-  local took = head.was_cached and "cached, " .. tokens or ("traced %s in %s"):format(tokens, display.duration(head.took_ms))
+  local tokens = ("%s %s"):format(
+    display.thousands(head.n_tokens or #context.tokens),
+    head.n_tokens == 1 and "token" or "tokens"
+  )
+  local took = head.was_cached and "cached, " .. tokens
+    or ("traced %s in %s"):format(tokens, display.duration(head.took_ms))
   local left = { { " " }, { took, "LimpidDim" } }
   if head.is_pinned then
     left[#left + 1] = { "   pinned", "LimpidDim" }
   end
-  page:split(left, { { head.title, "LimpidDim", { kind = "run", id = head.id } } }, { about = { kind = "run", id = head.id } })
+  page:split(
+    left,
+    { { head.title, "LimpidDim", { kind = "run", id = head.id } } },
+    { about = { kind = "run", id = head.id } }
+  )
   if head.is_stale then
     local words = (" %s The text changed; this is about what it was."):format(page:glyph("warning"))
     page:split({ { words, "LimpidStale" } }, page.hints("r", "refresh"), { about = { kind = "run", id = head.id } })

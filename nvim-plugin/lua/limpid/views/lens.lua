@@ -105,7 +105,8 @@ local function draw_grid(page, view, context)
   for at = 1, shown do
     local one = view.positions[at]
     local group = one == position and "LimpidPoint" or one == token_chunks.SINK and "LimpidSink" or "LimpidDim"
-    names[#names + 1] = { cell(token_chunks.display(context.tokens, one), width), group, { kind = "token", position = one } }
+    names[#names + 1] =
+      { cell(token_chunks.display(context.tokens, one), width), group, { kind = "token", position = one } }
     names[#names + 1] = { at < shown and " " or "" }
   end
   page:split(names, { { "P     rank", "LimpidDim" } })
@@ -126,7 +127,8 @@ local function draw_grid(page, view, context)
     if own then
       local rank = display.rank(own.target_rank)
       right[1] = { display.probability(own.target_prob) }
-      right[2] = { (" "):rep(math.max(1, 9 - text.width(rank))) .. rank, own.target_rank == 1 and "LimpidTarget" or "LimpidDim" }
+      right[2] =
+        { (" "):rep(math.max(1, 9 - text.width(rank))) .. rank, own.target_rank == 1 and "LimpidTarget" or "LimpidDim" }
     end
     page:split(chunks, right, { about = node_at(row, position), token = position })
   end

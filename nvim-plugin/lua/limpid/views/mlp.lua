@@ -37,7 +37,12 @@ function M.draw(page, answers, context)
     { "flow", flow and display.flow(flow) or "too little for the graph", "flow" },
     { "wrote", display.flow(view.contribution) .. " of the stream behind it", "contribution" },
   })
-  figures.verdict(page, figures.of(context.measured, { kind = "mlp_zero", layer = view.layer }), "off everywhere", about)
+  figures.verdict(
+    page,
+    figures.of(context.measured, { kind = "mlp_zero", layer = view.layer }),
+    "off everywhere",
+    about
+  )
   page:blank()
   local lists = { token_chunks.likely("before it", view.before), token_chunks.likely("after it", view.after) }
   token_chunks.lists(page, lists, 5, context.head.target)

@@ -33,13 +33,20 @@ function M.sign_words(page, card)
     elseif activation > 0 then
       return product .. ". It writes its direction as it is."
     end
-    return product .. ". A negative input lets a little through with its sign kept: it writes its direction reversed, faintly."
+    return product
+      .. ". A negative input lets a little through with its sign kept: it writes its direction reversed, faintly."
   end
   if activation == 0 then
     return ("gate %s, up %s: it is off here and writes nothing."):format(display.nats(gate), display.nats(up))
   end
   local times = page:glyph("times")
-  local product = ("gate %s %s up %s %s %s"):format(display.nats(gate), times, display.nats(up), to, display.nats(activation))
+  local product = ("gate %s %s up %s %s %s"):format(
+    display.nats(gate),
+    times,
+    display.nats(up),
+    to,
+    display.nats(activation)
+  )
   if gate >= 0 and up >= 0 then
     return product .. ". The gate is open and up is positive: it writes its direction as it is."
   elseif gate >= 0 then
@@ -47,7 +54,8 @@ function M.sign_words(page, card)
       .. ". The gate is open but up is negative: it writes its direction reversed, so what it promotes and suppresses is swapped."
   elseif up >= 0 then
     return product
-      .. ". The gate is negative, which lets a little through with its sign turned; up is positive: it writes its direction reversed, faintly."
+      .. ". The gate is negative, which lets a little through with its sign turned; "
+      .. "up is positive: it writes its direction reversed, faintly."
   end
   return product .. ". Gate and up are both negative and their signs cancel: it writes its direction as it is, faintly."
 end
@@ -75,10 +83,11 @@ local function draw_strip(page, activations, position)
     local value = activations[index]
     local about = { kind = "token", position = index - 1 }
     local is_here = math.abs(index - 1 - position) < size and "LimpidPoint" or "LimpidBar"
-    above[#above + 1] = { bars.height(math.max(0, value), largest, page.glyphs), is_here, about }
+    local height = bars.height(math.max(0, value), largest, page.glyphs)
     local depth = bars.height(math.max(0, -value), largest, page.glyphs)
+    above[#above + 1] = { height, height ~= " " and is_here or nil, about }
+    below[#below + 1] = { depth, depth ~= " " and is_here or nil, about }
     any_negative = any_negative or depth ~= " "
-    below[#below + 1] = { depth, is_here, about }
   end
   page:line(vim.list_extend({ { "  +" } }, above))
   if any_negative then

@@ -108,7 +108,11 @@ function M.draw(page, answers, context)
   local by = M.cut(context)
   local sort = context.sort and ranked.order(context, "attribution")
   local note = { { sort and ("by %s, strongest first   "):format(sort) or ("by %s   "):format(by), "LimpidDim" } }
-  page:heading("parts", vim.list_extend(note, page.hints("b", "cut", "s", "sort")), { about = { kind = "word", word = "part" } })
+  page:heading(
+    "parts",
+    vim.list_extend(note, page.hints("b", "cut", "s", "sort")),
+    { about = { kind = "word", word = "part" } }
+  )
   if not page:has(answers, "parts") then
     return
   end

@@ -21,11 +21,13 @@ end
 ---@param page limpid.Page
 ---@param target limpid.Target
 local function draw_target(page, target)
-  local answer, foil, foil_answer = wire.or_nil(target.answer), wire.or_nil(target.foil), wire.or_nil(target.foil_answer)
+  local answer, foil, foil_answer =
+    wire.or_nil(target.answer), wire.or_nil(target.foil), wire.or_nil(target.foil_answer)
   local chunks = { { "   target ", "LimpidDim" } }
   if answer then
     local tokens = { start = answer.start, ["end"] = answer["end"] }
-    local words = page:words(("tokens %d–%d, %s nats"):format(answer.start, answer["end"] - 1, display.nats(answer.logprob)))
+    local words =
+      page:words(("tokens %d–%d, %s nats"):format(answer.start, answer["end"] - 1, display.nats(answer.logprob)))
     chunks[#chunks + 1] = { words, "LimpidTarget", { kind = "part", tokens = tokens } }
   else
     chunks[#chunks + 1] = token_chunks.predicted(target, target)
@@ -82,12 +84,9 @@ local function draw_tokens(page, attribution, context)
   local flows = strip.flows(attribution)
   local count = math.min(#context.tokens, #attribution.scores)
   local sort = ranked.order(context, attribution.unit == "share" and "flow" or "attribution")
+  local weights = strip.weights(attribution, context.measured, sort == "effect")
   local places = ranked.strongest(count, MOST, function(place)
-    if sort == "flow" and flows then
-      return flows[place]
-    end
-    local figure = strip.figure(attribution, context.measured, place - 1)
-    return sort == "effect" and figure.effect or figures.standing(figure)
+    return sort == "flow" and flows and flows[place] or weights(place)
   end)
   local all, rows = {}, {}
   for at, place in ipairs(places) do

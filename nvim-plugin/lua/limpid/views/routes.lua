@@ -68,7 +68,10 @@ local function doubts(page, edge, layer, context)
   if not figure.effect or not figure.disagreement then
     return {}
   end
-  return { { " " .. page:glyph("differs"), "LimpidDisagree" }, { " effect " .. display.signed(figure.effect), "LimpidMeasured" } }
+  return {
+    { " " .. page:glyph("differs"), "LimpidDisagree" },
+    { " effect " .. display.signed(figure.effect), "LimpidMeasured" },
+  }
 end
 
 --- What a layer is made of, most flow first: `MLP 31 %`, `resid 55 %`, `L29H4 8 % ·France`.
@@ -202,7 +205,11 @@ function M.draw(page, answers, context)
   end
   local left_out = #routes.edges - count
   if left_out > 0 then
-    local words = ("%s %s more edges, up to %s of flow"):format(page:glyph("more"), display.thousands(left_out), display.flow(routes.shown))
+    local words = ("%s %s more edges, up to %s of flow"):format(
+      page:glyph("more"),
+      display.thousands(left_out),
+      display.flow(routes.shown)
+    )
     page:line({ { "   " .. words, "LimpidDim" } }, { about = { kind = "word", word = "shown" }, level = 1 })
   end
   if #items >= MOST then

@@ -108,6 +108,21 @@ function M.figure(attribution, measured, index)
   })
 end
 
+--- What each token weighs by, of all of them: the effect where it is measured, else the estimate. Cheap, for long prompts.
+---@param attribution limpid.Attribution
+---@param measured table<string, limpid.EffectRow>
+---@param only_effects boolean
+---@return fun(place: integer): number|vim.NIL|nil
+function M.weights(attribution, measured, only_effects)
+  local effects = wire.or_nil(attribution.effects) or {}
+  local scores = not only_effects and attribution.unit ~= "share" and attribution.scores or {}
+  local is_measured = next(measured) ~= nil
+  return function(place)
+    local row = is_measured and measured["knockout " .. place - 1] or nil
+    return row and wire.or_nil(row.effect) or wire.or_nil(effects[place]) or scores[place]
+  end
+end
+
 ---@param attribution limpid.Attribution
 ---@return number[]?
 function M.flows(attribution)
@@ -212,7 +227,10 @@ local function draw_legend(page, heat)
     strongest[1] = ("colour: %s to %s%s nats"):format(heat.kind, sign, figure)
   end
   if heat.flows then
-    strongest[#strongest + 1] = ("%s: flow to %s"):format(heat.kind == "flow" and "colour, bars" or "bars", display.flow(heat.largest_flow))
+    strongest[#strongest + 1] = ("%s: flow to %s"):format(
+      heat.kind == "flow" and "colour, bars" or "bars",
+      display.flow(heat.largest_flow)
+    )
   end
   page:split({}, { { table.concat(strongest, "   "), "LimpidDim" } }, { about = { kind = "word", word = heat.kind } })
 end
@@ -230,7 +248,12 @@ function M.draw(page, attribution, context)
   local heat = attribution and M.heat(attribution, context)
   local function left_out(count, where)
     if count > 0 then
-      local words = ("%s %s %s %s"):format(page:glyph("more"), display.thousands(count), count == 1 and "token" or "tokens", where)
+      local words = ("%s %s %s %s"):format(
+        page:glyph("more"),
+        display.thousands(count),
+        count == 1 and "token" or "tokens",
+        where
+      )
       page:line({ { " " .. words, "LimpidDim" } })
     end
   end

@@ -225,11 +225,17 @@ function M.draw(page, answers, context)
     return
   end
   local is_one = first == last
-  local title = { { is_one and ("token %d  "):format(first) or ("tokens %d%s%d"):format(first, page:glyph("range"), last), "LimpidTitle" } }
+  local title = {
+    {
+      is_one and ("token %d  "):format(first) or ("tokens %d%s%d"):format(first, page:glyph("range"), last),
+      "LimpidTitle",
+    },
+  }
   if is_one then
     title[2] = token_chunks.prompt(context.tokens, first)
   end
-  local about = is_one and { kind = "token", position = first } or { kind = "part", tokens = { start = first, ["end"] = last + 1 } }
+  local about = is_one and { kind = "token", position = first }
+    or { kind = "part", tokens = { start = first, ["end"] = last + 1 } }
   page:heading(title, nil, { about = about, token = first })
   if not is_one then
     local spelled = {}

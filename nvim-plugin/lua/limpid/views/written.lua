@@ -101,7 +101,10 @@ function M.beside(page, view)
     line(left[index] or {}, right[index] or {}, { kind = "continuation" })
   end
   local ends = { ending(view), ending(unchanged) }
-  line({ { text.head(ends[1], room, page:glyph("cut")), "LimpidDim" } }, { { text.head(ends[2], room, page:glyph("cut")), "LimpidDim" } })
+  line(
+    { { text.head(ends[1], room, page:glyph("cut")), "LimpidDim" } },
+    { { text.head(ends[2], room, page:glyph("cut")), "LimpidDim" } }
+  )
 end
 
 return M

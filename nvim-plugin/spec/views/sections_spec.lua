@@ -1,5 +1,5 @@
--- What sections and cards say of the protocol's examples, letter for letter: the words and numbers of the other clients.
--- What must not live here: what holds of every view (every_view_spec.lua).
+-- What the header and the sections say of the protocol's examples, letter for letter: the words and numbers of the other clients.
+-- What must not live here: cards (cards_spec.lua), what holds of every view (every_view_spec.lua).
 local pages = require("spec.views.pages")
 local testing = require("spec.testing")
 
@@ -20,7 +20,9 @@ end
 
 describe("header", function()
   it("says what is predicted, by which model, in what state, with the prompt and the tabs", function()
-    says("header", [[
+    says(
+      "header",
+      [[
  ·Paris 77 %   target ·Paris       SmolLM2-135M-Instruct cpu
  traced 5 tokens in 31 ms                      france.prompt
 
@@ -29,13 +31,19 @@ describe("header", function()
       colour: attribution to ~0.61 nats   bars: flow to 40 %
 
  1prediction 2routes 3lens 4parts 5heads 6effects 7compare
-]], { section = "routes" })
+]],
+      { section = "routes" }
+    )
   end)
 
   it("says that the text changed, and how far a measurement is", function()
-    local page = pages.draw("header", { progress = { what = "Measuring heads", done = 135, of = 270 } }, function(_, context)
-      context.head.is_stale = true
-    end)
+    local page = pages.draw(
+      "header",
+      { progress = { what = "Measuring heads", done = 135, of = 270 } },
+      function(_, context)
+        context.head.is_stale = true
+      end
+    )
     has(pages.text(page), "⚠ The text changed; this is about what it was.    r refresh")
     has(pages.text(page), "Measuring heads 135 of 270 ██████████\n")
   end)
@@ -80,7 +88,9 @@ end)
 
 describe("prediction", function()
   it("ranks next tokens and the prompt's tokens", function()
-    says("prediction", [[
+    says(
+      "prediction",
+      [[
  ▼ prediction                 t target   f foil   c continue
    target ·Paris  rather than anything else
    next token                               P  logit
@@ -94,17 +104,21 @@ describe("prediction", function()
    ·of       2   3 %    +0.05       –            │
    The       0  31 %    +0.02       –   first token, apart
    ·is       4  40 %     0.00       –            │
-]])
+]]
+    )
   end)
 end)
 
 describe("routes", function()
   it("is a tree from the prediction down, with the share shown", function()
-    says("routes", [[
+    says(
+      "routes",
+      [[
  ▼ routes                     0 % of flow shown   -/+ change
    L21 ·is  ← L21H2 6.1 % ·France                       51 %
      ⋯ L20 ·France by L21H2 6.1 %                       20 %
-]])
+]]
+    )
   end)
 
   it("opens a fold where streams hang below, and leads to nodes, heads and edges", function()
@@ -123,14 +137,17 @@ end)
 
 describe("lens", function()
   it("is a grid from the top layer down, with the target's probability and rank", function()
-    says("lens", [[
+    says(
+      "lens",
+      [[
  ▼ lens                                 P and rank of ·Paris
-   ·Paris at ·is                                   emb ▁█ L0
+   ·Paris at ·is                                   emb  █ L0
         ·is                                       P     rank
    L0   ·Paris                                 77 %       #1
    emb  ·is                                 <0.01 %  #20,312
    ⋯ 4 more tokens   colour: P of the target, to 77 %
-]])
+]]
+    )
   end)
 
   it("asks for a window of tokens that holds the one looked at, and moves in steps", function()
@@ -153,14 +170,17 @@ end)
 
 describe("parts", function()
   it("has a row a part, without the first token's score where it holds it", function()
-    says("parts", [[
+    says(
+      "parts",
+      [[
  ▼ parts                            by word   b cut   s sort
    line                      flow  attr. ~  effect   nats
    The capital of  ██▋       17 %    +0.73       –      │░░
    France is       ████████  50 %    +1.31       –      │░░░
    The first token is left out of its part's numbers:
    nearly every head reads it.
-]])
+]]
+    )
   end)
 
   it("is cut into words where the prompt is one line", function()
@@ -175,7 +195,9 @@ end)
 
 describe("components", function()
   it("ranks heads, neurons and MLPs", function()
-    says("components", [[
+    says(
+      "components",
+      [[
  ▼ heads, neurons and MLPs            o one of them   s sort
    heads                                      by attribution
    head    flow  attr. ~  effect   nats       writes
@@ -187,7 +209,8 @@ describe("components", function()
 
    MLPs                                              by flow
    none
-]])
+]]
+    )
   end)
 
   it("puts what was measured in the estimate's place, and marks where the two disagree", function()
@@ -199,7 +222,9 @@ end)
 
 describe("effects", function()
   it("lists switches, what was measured, and both continuations", function()
-    says("effects", [[
+    says(
+      "effects",
+      [[
  ▼ effects            3 measured, 1 switch   M measure a set
    switches                  x one away   X all   c continue
    ● L23H4 off
@@ -216,11 +241,13 @@ describe("effects", function()
    with the switches           │ without
    ·Paris.                     │ ·the
    ended at a stop text        │ cut at the number of token…
-]], {
-      effects = testing.fixture("effect").result.view,
-      switches = { { kind = "head_zero", layer = 23, head = 4 } },
-      continuation = testing.fixture("continue").result.view,
-    })
+]],
+      {
+        effects = testing.fixture("effect").result.view,
+        switches = { { kind = "head_zero", layer = 23, head = 4 } },
+        continuation = testing.fixture("continue").result.view,
+      }
+    )
   end)
 
   it("says how to begin where nothing was measured", function()
@@ -231,7 +258,9 @@ end)
 
 describe("compare", function()
   it("puts differences first, and says why a run has none", function()
-    says("compare", [[
+    says(
+      "compare",
+      [[
  ▼ compare                                           differences first   C with…
       run                    explained                                 objective
    1  SmolLM2-135M-Instruct  ·is 77 %                                       1.25
@@ -244,153 +273,19 @@ describe("compare", function()
       The capital  █▎      ~+0.25  █▊      ~+0.50  ▋       ~-0.25          –
    1 matter in every run, 0 in some, 1 in none
    ~ worded differently + only in the second - only in the first
-]], { compare = { kind = "models", with = { {} } }, columns = 80 })
+]],
+      { compare = { kind = "models", with = { {} } }, columns = 80 }
+    )
   end)
 
   it("offers what there is to compare with", function()
-    local text = pages.text(pages.draw("compare", { partners = { { id = "r2", title = "earlier", model = "tiny" } } }, function(_, context)
-      context.head.target.foil = { id = 260, text = " the" }
-    end))
+    local text = pages.text(
+      pages.draw("compare", { partners = { { id = "r2", title = "earlier", model = "tiny" } } }, function(_, context)
+        context.head.target.foil = { id = 260, text = " the" }
+      end)
+    )
     has(text, ":Limpid compareFoil")
     has(text, ":Limpid compareLast")
     has(text, "earlier")
-  end)
-end)
-
-describe("cards", function()
-  it("of a token say what it does, who reads it and what the lens reads there", function()
-    local text = pages.text(pages.draw("token", { measured = { ["knockout 3"] = { effect = 1.08, intervention = "knockout 3" } } }))
-    has(text, " ▼ token 3  ·France")
-    has(text, "effect +1.08")
-    has(text, "It was itself predicted at")
-    has(text, "L21H2  from ·is (4)")
-  end)
-
-  it("of several tokens sum them up", function()
-    local text = pages.text(pages.draw("token", { about = { kind = "part", tokens = { start = 1, ["end"] = 3 } } }))
-    has(text, " ▼ tokens 1–2")
-    has(text, "·capital·of")
-  end)
-
-  it("of a head say where it looks and what it writes", function()
-    says("head", [[
- ▼ head L21H2  at ·is (4)                              a map
-   no clear type on this prompt
-   flow 6.1 %   at the target ~+0.80   writes directly +0.31
-   attribution ~+0.84 nats   off everywhere          │░░░░░░
-
-   from ·is it looks at
-   ▃▂▁█▁
-   token                          attention           brings
-   ·France   3  █████████▊             61 %  ███████    11 %
-   The       0  ███▎                   20 %  ▏         0.1 %
-   ·capital  1  ██▎                    14 %  ▎         0.4 %
-   ·is       4  ▌                       3 %  ▏         0.2 %
-   ·of       2  ▍                       2 %  ▏         0.1 %
-
-   promotes                   suppresses
-   ·Paris    ████████  +2.25  ·London     ████████  -0.75
-   ·French   █████▍    +1.50
-]])
-  end)
-
-  it("of a head have its map where that is asked for", function()
-    local page = pages.draw("head", { maps = true }, function(answers)
-      answers.head.view.pattern_map = { { 1 }, { 0.9, 0.1 }, { 0.5, 0.25, 0.25 }, { 0.7, 0.1, 0.1, 0.1 }, { 0.2, 0.14, 0.02, 0.61, 0.03 } }
-    end)
-    has(pages.text(page), "attention, token by token")
-    has(pages.text(page), "            The │█")
-  end)
-
-  it("of a neuron spell out the signs of gate and up", function()
-    says("neuron", [[
- ▼ neuron L29 N873  at ·is (4)
-   activation 3.50   gate 2.75   up 1.40   flow 0.9 %
-   gate 2.75 × up 1.40 → 3.50. The gate is open and up is
-   positive: it writes its direction as it is.
-   effect not measured                             m measure
-
-   activation at each token
-  +  ▁▁█
-  – ▁   
-   ·is       4  ████████████████████  +3.50
-   ·of       2  █▊                    +0.30
-   ·France   3  █▏                    +0.20
-   ·capital  1  ▋                     -0.10
-   The       0                         0.00
-
-   promotes                   suppresses
-   ·Paris    ████████  +2.25  ·London     ████████  -0.75
-   ·French   █████▍    +1.50
-]])
-    local words = require("limpid.views.neuron").sign_words
-    local page = require("limpid.page").new({ columns = 60 })
-    local function of(pre, up, activation)
-      return words(page, { pre = pre, pre_linear = up, row = { activation = activation } })
-    end
-    has(of(1, -1, -0.8), "up is negative: it writes its direction reversed, so what it promotes and suppresses is swapped.")
-    has(of(-1, 1, -0.2), "The gate is negative, which lets a little through with its sign turned")
-    has(of(-1, -1, 0.2), "their signs cancel")
-    has(of(1, vim.NIL, 0.8), "pre-activation 1.00 → 0.80. It writes its direction as it is.")
-    has(of(1, vim.NIL, 0), "it is off here and writes nothing.")
-    has(of(0, 1, 0), "gate 0.00, up 1.00: it is off here")
-  end)
-
-  it("of an MLP say what is predicted before and after it", function()
-    says("mlp", [[
- ▼ MLP L29  at ·is (4)
-   flow 31 %   wrote 31 % of the stream behind it
-   effect not measured                             m measure
-
-   before it                 after it
-   ·the       ▌         6 %  ·Paris    ██████▏   77 %
-                             ·the      ▌          6 %
-
-   neurons                                           by flow
-   neuron     flow  effect   nats           writes
-   L29 N873  0.9 %       –         │        ·Paris ·French
-]])
-  end)
-
-  it("of a node and an edge", function()
-    says("node", [[
- ▼ residual L21, after the MLP  at ·is (4)
-   flow through it 52 %
-   written by MLP L21   below it residual before the MLP
-
-   would predict
-   ·Paris         ██████▏   77 %
-   ·the           ▌          6 %
-
-   gained ranks over the node below
-   ·Paris  #41  →  #2
-
-   lost ranks
-   ·the  #1  →  #9
-
-   least likely
-   ⟨0x0B⟩        ████████  -14.25
-]])
-    says("edge", [[
- ▼ attention L21  ·France (3) → ·is (4)
-   flow 6.1 %   of the upper node 12 %
-   effect not measured                             m measure
-
-   head   of the node              attention  writes
-   L21H2         11 %  ██████▏          61 %  ·Paris ·French
-
-   from residual L20, after the MLP
-   to   residual L21, before the MLP
-]])
-  end)
-
-  it("are opened by what lines are about", function()
-    local views = require("limpid.views")
-    equal(views.card({ kind = "head", layer = 1, head = 2 }).name, "head")
-    equal(views.card({ kind = "change", change = "head 1.2" }).name, "head")
-    local card, about = views.card({ kind = "node", node = { kind = "mlp", layer = 3, position = 1 } })
-    equal({ card.name, about }, { "mlp", { kind = "mlp", layer = 3, position = 1 } })
-    equal(views.card({ kind = "run", id = "r1" }), nil)
-    equal(views.card({ kind = "change", change = { "head 1.2", "mlp 3" } }), nil)
   end)
 end)
