@@ -10,6 +10,7 @@ local M = {}
 local NAMESPACE = vim.api.nvim_create_namespace("limpid_hover")
 local MOST_COLUMNS = 84
 local BETWEEN = "   "
+local KEYS = " K goes in  <Tab> link  <CR> does it "
 
 --- Links of a token, as the hover of VS Code has them, with the words of `:Limpid` that they run.
 local LINKS = {
@@ -26,7 +27,7 @@ local LINKS = {
 ---@field end_column integer
 ---@field word string
 
----@type limpid.Task?
+---@type { task: limpid.Task, is_here: (fun(): boolean), goes_in: boolean }?
 local asking
 ---@type integer?
 local window
@@ -36,14 +37,19 @@ local function say(message)
   vim.api.nvim_echo({ { "Limpid: " .. message } }, false, {})
 end
 
---- The lines of a hover's contents, whatever shape the server gave them.
+--- The lines of a hover's contents, whatever shape the server gave them. Blanks at a line's end, which break it in Markdown, are
+--- left out: it is broken already.
 ---@param contents any
 ---@return string[]
 function M.lines(contents)
   if type(contents) ~= "table" and type(contents) ~= "string" then
     return {}
   end
-  return vim.lsp.util.convert_input_to_markdown_lines(contents)
+  local lines = {}
+  for at, line in ipairs(vim.lsp.util.convert_input_to_markdown_lines(contents)) do
+    lines[at] = (line:gsub("%s+$", ""))
+  end
+  return lines
 end
 
 --- Whether a hover is about a token: keys and settings are explained too, and nothing can be done with those.
@@ -73,26 +79,51 @@ function M.links(columns, row)
   return lines, links
 end
 
---- Where the links stand in the float: Neovim may have taken lines out above them. Only the last lines count: what stands above may
---- be a prompt's text.
----@param bufnr integer
----@param lines string[] of the links
----@param links limpid.Link[] numbered from row 0
----@return boolean
-local function place(bufnr, lines, links)
-  local first = vim.api.nvim_buf_line_count(bufnr) - #lines
-  if first < 0 or not vim.deep_equal(vim.api.nvim_buf_get_lines(bufnr, first, -1, false), lines) then
-    return false
+--- Columns and rows that lines take: the marks of code are not seen.
+---@param lines string[]
+---@param most integer columns
+---@return integer columns, integer rows
+function M.size(lines, most)
+  local widths, columns, rows = {}, 1, 0
+  for at, line in ipairs(lines) do
+    widths[at] = vim.fn.strdisplaywidth((line:gsub("`+", "")))
+    columns = math.max(columns, widths[at])
   end
-  for _, link in ipairs(links) do
-    link.row = link.row + first
-    vim.api.nvim_buf_set_extmark(bufnr, NAMESPACE, link.row, link.column, {
-      end_col = link.end_column,
-      hl_group = "LimpidLink",
-      priority = 200,
-    })
+  columns = math.min(columns, most)
+  for _, width in ipairs(widths) do
+    rows = rows + math.max(1, math.ceil(width / columns))
   end
-  return true
+  return columns, rows
+end
+
+--- Closes the float, and what watches over it.
+local function close()
+  pcall(vim.api.nvim_del_augroup_by_name, "limpid_hover")
+  if window and vim.api.nvim_win_is_valid(window) then
+    vim.api.nvim_win_close(window, true)
+  end
+  window = nil
+end
+
+--- The float goes with the next move in the text, and when another buffer is entered.
+---@param text integer
+---@param float integer
+local function close_later(text, float)
+  local group = vim.api.nvim_create_augroup("limpid_hover", {})
+  vim.api.nvim_create_autocmd({ "CursorMoved", "CursorMovedI", "InsertEnter", "BufUnload" }, {
+    group = group,
+    buffer = text,
+    callback = close,
+  })
+  vim.api.nvim_create_autocmd("BufEnter", {
+    group = group,
+    callback = function(event)
+      if event.buf ~= text and event.buf ~= float then
+        close()
+      end
+    end,
+  })
+  vim.api.nvim_create_autocmd("WinClosed", { group = group, pattern = tostring(window), callback = close })
 end
 
 ---@param links limpid.Link[]
@@ -126,22 +157,25 @@ local function link_here(links)
 end
 
 --- Keys inside the float.
----@param float integer
 ---@param bufnr integer
 ---@param links limpid.Link[]
 ---@param about { uri: string, position: table, here: boolean }
-local function map_keys(float, bufnr, links, about)
+local function map_keys(bufnr, links, about)
   local function map(keys, says, action)
     for _, key in ipairs(keys) do
       vim.keymap.set("n", key, action, { buffer = bufnr, nowait = true, desc = says })
     end
+  end
+  map({ "q", "<Esc>" }, "close", close)
+  if #links == 0 then
+    return
   end
   map({ "<CR>", "gx", "<2-LeftMouse>" }, "do what the link says", function()
     local link = link_here(links)
     if not link then
       return to_link(links, 1)
     end
-    vim.api.nvim_win_close(float, true)
+    close()
     local text = vim.fn.bufwinid(vim.uri_to_bufnr(about.uri))
     if text ~= -1 then
       vim.api.nvim_set_current_win(text)
@@ -156,63 +190,108 @@ local function map_keys(float, bufnr, links, about)
   end)
 end
 
---- Shows a hover at the cursor.
----@param contents any
----@param about { uri: string, position: table, here: boolean }
-local function open(contents, about)
-  local lines = M.lines(contents)
-  if #lines == 0 then
-    return
-  end
-  highlights.apply()
-  local link_lines, links = {}, {}
-  if M.is_of_token(lines) then
-    link_lines, links = M.links(math.min(MOST_COLUMNS, vim.o.columns - 4), 0)
-    vim.list_extend(lines, { "" })
-    vim.list_extend(lines, link_lines)
-  end
-  local has_border, border = pcall(function()
+---@return string
+local function border()
+  local has_option, wanted = pcall(function()
     return vim.o.winborder
   end)
-  local bufnr
-  bufnr, window = vim.lsp.util.open_floating_preview(lines, "markdown", {
-    border = has_border and border ~= "" and border or "rounded",
-    focus_id = "limpid_hover",
-    max_width = MOST_COLUMNS,
-    wrap = true,
-  })
-  if #links > 0 and place(bufnr, link_lines, links) then
-    map_keys(window, bufnr, links, about)
+  return has_option and wanted ~= "" and wanted or "rounded"
+end
+
+--- Shows a hover at the cursor. Neovim's own float for Markdown takes 30 ms of work for these few lines; this takes 3.
+---@param lines string[]
+---@param about { uri: string, position: table, here: boolean }
+local function open(lines, about)
+  highlights.apply()
+  close()
+  local links = {}
+  if M.is_of_token(lines) then
+    local link_lines
+    link_lines, links = M.links(math.min(MOST_COLUMNS, vim.o.columns - 4), #lines + 1)
+    lines = vim.list_extend(vim.list_extend(vim.list_slice(lines), { "" }), link_lines)
+  end
+  local text, bufnr = vim.api.nvim_get_current_buf(), vim.api.nvim_create_buf(false, true)
+  vim.api.nvim_buf_set_lines(bufnr, 0, -1, false, lines)
+  vim.bo[bufnr].modifiable = false
+  vim.bo[bufnr].bufhidden = "wipe"
+  -- Without the parser the text is plain.
+  pcall(vim.treesitter.start, bufnr, "markdown")
+  for _, link in ipairs(links) do
+    vim.api.nvim_buf_set_extmark(bufnr, NAMESPACE, link.row, link.column, {
+      end_col = link.end_column,
+      hl_group = "LimpidLink",
+      priority = 200,
+    })
+  end
+  local columns, rows = M.size(lines, math.min(MOST_COLUMNS, vim.o.columns - 4))
+  local how = vim.lsp.util.make_floating_popup_options(columns, rows, { border = border(), focusable = true })
+  if #links > 0 and columns > #KEYS then
+    how.footer, how.footer_pos = { { KEYS, "LimpidDim" } }, "right"
+  end
+  window = vim.api.nvim_open_win(bufnr, false, how)
+  local options =
+    { wrap = true, linebreak = true, conceallevel = 2, concealcursor = "n", foldenable = false, spell = false }
+  for option, value in pairs(options) do
+    vim.api.nvim_set_option_value(option, value, { scope = "local", win = window })
+  end
+  map_keys(bufnr, links, about)
+  close_later(text, bufnr)
+end
+
+local is_warm = false
+
+--- Reads what colours Markdown while the daemon works: the first time that takes 50 ms.
+local function warm_up()
+  if not is_warm then
+    is_warm = true
+    pcall(function()
+      vim.treesitter.get_string_parser("`code`", "markdown"):parse(true)
+      vim.treesitter.query.get("markdown", "highlights")
+      vim.treesitter.query.get("markdown_inline", "highlights")
+    end)
   end
 end
 
---- Says what the token at the cursor does; called again, the cursor goes into what is shown.
+--- Says what the token at the cursor does; called again, the cursor goes into what is shown, or will be.
 function M.show()
   if window and vim.api.nvim_win_is_valid(window) then
     return vim.api.nvim_set_current_win(window)
   end
-  if asking then
-    asking:cancel()
-  end
   local bufnr, own = vim.api.nvim_get_current_buf(), vim.api.nvim_get_current_win()
   local at = positions.cursor(own)
   local tick = vim.api.nvim_buf_get_changedtick(bufnr)
-  asking = task.start(function()
-    local uri = vim.uri_from_bufnr(bufnr)
-    local answer = requests.ask(bufnr, "textDocument/hover", { textDocument = { uri = uri }, position = at })
-    local is_here = vim.api.nvim_get_current_win() == own
+  local function is_here()
+    return vim.api.nvim_get_current_win() == own
       and vim.api.nvim_get_current_buf() == bufnr
       and vim.api.nvim_buf_get_changedtick(bufnr) == tick
       and vim.deep_equal(positions.cursor(own), at)
-    if not is_here then
+  end
+  if asking and not asking.task.is_over then
+    if asking.is_here() then
+      asking.goes_in = true
       return
     end
-    if type(answer) ~= "table" or #M.lines(answer.contents) == 0 then
+    asking.task:cancel()
+  end
+  local mine = { is_here = is_here, goes_in = false }
+  mine.task = task.start(function()
+    local uri = vim.uri_from_bufnr(bufnr)
+    local answer = requests.ask(bufnr, "textDocument/hover", { textDocument = { uri = uri }, position = at })
+    if not is_here() then
+      return
+    end
+    local lines = type(answer) == "table" and M.lines(answer.contents) or {}
+    if #lines == 0 then
       local busy = require("limpid.session").busy_words()
       return say(busy and busy .. " …" or "There is no token of a prompt here.")
     end
-    open(answer.contents, { uri = uri, position = at, here = true })
+    open(lines, { uri = uri, position = at, here = true })
+    if mine.goes_in then
+      vim.api.nvim_set_current_win(window)
+    end
   end)
+  asking = mine
+  warm_up()
 end
 
 return M
