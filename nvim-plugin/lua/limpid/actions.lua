@@ -40,6 +40,7 @@ end
 ---@return fun(about: limpid.About?)
 local function guarded(action)
   return function(about)
+    problems.recovered()
     local went_well, problem = xpcall(action, function(thrown)
       return problems.is_problem(thrown) and thrown or { thrown = thrown, trace = debug.traceback() }
     end, about)
@@ -116,8 +117,13 @@ M.open = guarded(function(about)
 end)
 
 M.explain = guarded(function(about)
-  local lines = require("limpid.glossary").explain(about, panel.state.section)
-  require("limpid.float").show(lines, "explain")
+  local glossary = require("limpid.glossary")
+  local entry = about and glossary.explain(about) or glossary.entry(panel.state.section)
+  if not entry then
+    return say("There is nothing to explain here.")
+  end
+  local lines = { ("**%s**"):format(entry.title), "" }
+  require("limpid.float").show(vim.list_extend(lines, entry.lines), "explain")
 end)
 
 M.go_to_text = guarded(function(about)

@@ -616,6 +616,10 @@ function M.run(word, call)
   if not known then
     return problems.failed(problems.problem("bad-word", (":Limpid %s is unknown; :Limpid and <Tab> lists the words."):format(word)))
   end
+  -- What went wrong before is over once a person does something else; these two say what it was.
+  if word ~= "status" and word ~= "health" then
+    problems.recovered()
+  end
   if call.from_map and vim.fn.mode():find("^[vV\22]") then
     call.range = require("limpid.selection").visual()
   end

@@ -87,9 +87,11 @@ local write = {
   end,
   dot = dot,
   markdown = function(run)
-    local attribution = run:ask("limpid/attribution", attribution_params())
-    local tokens = run:ask("limpid/tokens", {})
-    return require("limpid.markdown").text(run.head, tokens, attribution)
+    local answers = {
+      attribution = run:ask("limpid/attribution", attribution_params()),
+      tokens = run:ask("limpid/tokens", {}),
+    }
+    return require("limpid.markdown").run(answers, require("limpid.panel").context(run))
   end,
 }
 for _, picture in ipairs({ "svg", "png" }) do

@@ -14,16 +14,40 @@ function M.show(lines, name)
   })
 end
 
---- A list of keys.
+--- A list of keys in the middle of the screen, entered; any of `q`, `<Esc>` and `?` closes it.
 ---@param keys { keys: string[], says: string }[]
 function M.keys(keys)
   local lines = {}
   for _, key in ipairs(keys) do
-    lines[#lines + 1] = ("%-12s %s"):format(table.concat(key.keys, " "), key.says)
+    lines[#lines + 1] = (" %-12s %s "):format(table.concat(key.keys, " "), key.says)
   end
-  lines[#lines + 1] = ("%-12s %s"):format("1 … 7", "prediction, routes, lens, parts, components, effects, compare")
-  lines[#lines + 1] = ("%-12s %s"):format("za zR zM", "folds")
-  vim.lsp.util.open_floating_preview(lines, "", { border = "rounded", focus_id = "limpid_keys", wrap = false })
+  lines[#lines + 1] = (" %-12s %s "):format("1 … 7", "prediction, routes, lens, parts, components, effects, compare")
+  lines[#lines + 1] = (" %-12s %s "):format("za zR zM", "folds")
+  local width = 0
+  for _, line in ipairs(lines) do
+    width = math.max(width, vim.fn.strdisplaywidth(line))
+  end
+  local height = math.min(#lines, vim.o.lines - 4)
+  width = math.min(width, vim.o.columns - 4)
+  local bufnr = vim.api.nvim_create_buf(false, true)
+  vim.api.nvim_buf_set_lines(bufnr, 0, -1, false, lines)
+  vim.bo[bufnr].modifiable = false
+  vim.bo[bufnr].bufhidden = "wipe"
+  local window = vim.api.nvim_open_win(bufnr, true, {
+    relative = "editor",
+    row = math.floor((vim.o.lines - height) / 2) - 1,
+    col = math.floor((vim.o.columns - width) / 2),
+    width = width,
+    height = height,
+    style = "minimal",
+    border = "rounded",
+    title = " Keys of the panel ",
+  })
+  for _, key in ipairs({ "q", "<Esc>", "?" }) do
+    vim.keymap.set("n", key, function()
+      vim.api.nvim_win_close(window, true)
+    end, { buffer = bufnr, nowait = true })
+  end
 end
 
 return M

@@ -36,7 +36,7 @@ local run_id
 --- All that drawing depends on besides the answers.
 ---@param run limpid.Run
 ---@return limpid.Context
-local function context_of(run)
+function M.context(run)
   local settings, state = config.get(), M.state
   local effects = require("limpid.effects")
   local measured = effects.of(run)
@@ -132,7 +132,7 @@ function M.draw()
     window.show(empty())
     return
   end
-  local context = context_of(run)
+  local context = M.context(run)
   local page = Page.new({ columns = context.columns, glyphs = context.glyphs })
   drawn(page, views.view("header"), run, context)
   page.level = 0
@@ -250,7 +250,26 @@ runs.on_change(function()
 end)
 session.on_change(M.draw)
 
+--- Windows of this tab page that show a text.
+---@return integer[]
+local function text_windows()
+  local own = window.window()
+  return vim.tbl_filter(function(one)
+    return one ~= own and vim.api.nvim_win_get_config(one).relative == ""
+  end, vim.api.nvim_tabpage_list_wins(0))
+end
+
 local group = vim.api.nvim_create_augroup("limpid_panel", {})
+vim.api.nvim_create_autocmd("QuitPre", {
+  group = group,
+  desc = "The panel goes with the last text beside it",
+  callback = function()
+    local texts = text_windows()
+    if window.window() and #texts == 1 and texts[1] == vim.api.nvim_get_current_win() then
+      window.close()
+    end
+  end,
+})
 vim.api.nvim_create_autocmd("WinResized", {
   group = group,
   callback = function()

@@ -16,7 +16,7 @@ function M.items(run)
   for at, token in ipairs(run.tokens) do
     if known(token.range) then
       local row, column, end_row, end_column = positions.to_buffer(run.bufnr, token.range)
-      local effect = known(attribution.effects) and attribution.effects[at]
+      local effect = known(attribution.effects) and attribution.effects[at] or nil
       local score = attribution.scores[at]
       local is_share = attribution.unit == "share"
       local estimate = is_share and display.flow(score) or "~" .. display.signed(score)
