@@ -10,7 +10,7 @@ local task = require("limpid.task")
 local M = {}
 
 --- For all that is asked of programs and of the daemon, milliseconds.
-local PATIENCE_MS = 5000
+M.patience_ms = 5000
 
 ---@class limpid.HealthFacts
 ---@field binary? limpid.Binary
@@ -35,7 +35,7 @@ end
 ---@return any? answer
 ---@return string? problem
 local function asked(...)
-  local ended, why = task.program({ binary.find().path, ... }, { text = true, timeout = PATIENCE_MS })
+  local ended, why = task.program({ binary.find().path, ... }, { text = true, timeout = M.patience_ms })
   if not ended or ended.code ~= 0 then
     local said = ended and vim.trim(ended.stderr or "") or why or ""
     return nil, problems.sentence((said:gsub("^limpid: ", "")))
@@ -108,7 +108,7 @@ local function gathered()
       look(facts)
     end)
   end
-  vim.wait(PATIENCE_MS, function()
+  vim.wait(M.patience_ms, function()
     return vim.iter(under_way):all(function(one)
       return one.is_over
     end)
@@ -381,7 +381,7 @@ function M.check()
   if facts.is_late then
     vim.health.start("Limpid: late answers")
     vim.health.warn(
-      ("Something has not answered within %s."):format(display.duration(PATIENCE_MS)),
+      ("Something has not answered within %s."):format(display.duration(M.patience_ms)),
       { ":Limpid showLog", ":Limpid restart" }
     )
   end
