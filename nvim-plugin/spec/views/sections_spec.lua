@@ -121,6 +121,13 @@ describe("routes", function()
     )
   end)
 
+  it("tells tokens that look alike apart by their place", function()
+    local page = pages.draw("routes", nil, function(_, context)
+      context.tokens[2].display = context.tokens[4].display
+    end)
+    has(pages.text(page), "L21H2 6.1 % ·France 3")
+  end)
+
   it("opens a fold where streams hang below, and leads to nodes, heads and edges", function()
     local page = pages.draw("routes")
     equal({ page.lines[1].opens, page.lines[1].level }, { true, 1 })

@@ -38,7 +38,7 @@ local function draw_switches(page, answers, context)
     page:line({
       { "   None yet: ", "LimpidDim" },
       { "x", "LimpidKey" },
-      { " on a head, neuron, MLP, edge or token adds one.", "LimpidDim" },
+      { " on a head, neuron, MLP or token adds one.", "LimpidDim" },
     })
   elseif #switches > 1 then
     local figure = figures.of(context.measured, switches)

@@ -79,8 +79,9 @@ end
 ---@param layer limpid.RouteLayer
 ---@param context limpid.Context
 ---@param routes limpid.Routes
+---@param name fun(position: integer): limpid.Chunk[]
 ---@return limpid.Chunk[][]
-local function sources(page, layer, context, routes)
+local function sources(page, layer, context, routes, name)
   local found = {}
   local function add(edge, chunks)
     found[#found + 1] = { flow = edge.flow, place = #found, chunks = chunks }
@@ -102,7 +103,7 @@ local function sources(page, layer, context, routes)
     local chunks = heads(read.edge, layer.layer, layer.position)
     local about = edge_about(read, layer, routes)
     vim.list_extend(chunks, { { (" %s "):format(display.flow(read.edge.flow)), "LimpidDim", about } })
-    chunks[#chunks + 1] = token_chunks.prompt(context.tokens, read.from.position)
+    vim.list_extend(chunks, name(read.from.position))
     add(read.edge, vim.list_extend(chunks, doubts(page, read.edge, layer.layer, context)))
   end
   table.sort(found, function(a, b)
@@ -141,7 +142,8 @@ end
 ---@param item limpid.RouteItem
 ---@param context limpid.Context
 ---@param routes limpid.Routes
-local function draw_item(page, item, context, routes)
+---@param name fun(position: integer): limpid.Chunk[]
+local function draw_item(page, item, context, routes, name)
   local layer = item.layer
   local chunks = { { indent(page, item.depth) } }
   local about = { kind = "node", node = id_of(layer.node) }
@@ -162,19 +164,22 @@ local function draw_item(page, item, context, routes)
   else
     chunks[#chunks + 1] = { layer_name(layer) .. " ", item.what ~= "layer" and "LimpidDim" or nil }
   end
-  chunks[#chunks + 1] = token_chunks.prompt(context.tokens, layer.position)
+  vim.list_extend(chunks, name(layer.position))
   vim.list_extend(chunks, led_by(item, routes))
+  local right = not is_elsewhere and { { display.flow(flow), item.what == "run" and "LimpidDim" or nil } } or {}
   if item.on then
     local on = item.on.layer
     local place = { kind = "node", node = id_of(on.node) }
-    chunks[#chunks + 1] = { ("  %s %s"):format(page:glyph(item.on.what), layer_name(on)), "LimpidDim", place }
+    local words = ("  %s %s"):format(page:glyph(item.on.what), layer_name(on))
+    -- The number at the right comes first.
+    if page.width(chunks) + text.width(words) + page.width(right) < page.columns then
+      chunks[#chunks + 1] = { words, "LimpidDim", place }
+    end
   end
-
-  local right = not is_elsewhere and { { display.flow(flow), item.what == "run" and "LimpidDim" or nil } } or {}
   local room = page.columns - page.width(chunks) - 7
   if item.what == "layer" then
     local before = { "  " .. page:glyph("from") .. " ", "LimpidDim" }
-    for _, source in ipairs(sources(page, layer, context, routes)) do
+    for _, source in ipairs(sources(page, layer, context, routes, name)) do
       local width = page.width(source) + text.width(before[1])
       if width > room then
         break
@@ -200,8 +205,9 @@ function M.draw(page, answers, context)
   local items, count, shown = routes_tree.shown(routes, context.mass, MOST)
   local note = { { ("%s of flow shown   "):format(display.flow(shown)), "LimpidDim" } }
   page:heading("routes", vim.list_extend(note, keys), { about = { kind = "word", word = "shown" } })
+  local name = token_chunks.told_apart(context.tokens)
   for _, item in ipairs(items) do
-    draw_item(page, item, context, routes)
+    draw_item(page, item, context, routes, name)
   end
   local left_out = #routes.edges - count
   if left_out > 0 then

@@ -36,6 +36,23 @@ function M.placed(tokens, position)
   return { M.prompt(tokens, position), { (" (%d)"):format(position), "LimpidDim", about } }
 end
 
+--- Tokens of the prompt for a view that names many: those that look like another have their place behind them.
+---@param tokens limpid.TableToken[]
+---@return fun(position: integer): limpid.Chunk[]
+function M.told_apart(tokens)
+  local count = {}
+  for _, token in ipairs(tokens) do
+    count[token.display] = (count[token.display] or 0) + 1
+  end
+  return function(position)
+    local chunk = M.prompt(tokens, position)
+    if (count[chunk[1]] or 0) < 2 then
+      return { chunk }
+    end
+    return { chunk, { " " .. position, "LimpidDim", chunk[3] } }
+  end
+end
+
 --- A token that is, or could be, predicted; the target and the foil in their colours.
 ---@param row { id: integer, text: string }
 ---@param target limpid.Target?
