@@ -6,23 +6,27 @@ local M = {}
 ---@param lines string[]
 ---@param name string
 function M.show(lines, name)
-  vim.lsp.util.open_floating_preview(lines, "markdown", {
+  local _, window = vim.lsp.util.open_floating_preview(lines, "markdown", {
     border = "rounded",
     focus_id = "limpid_" .. name,
     max_width = 72,
     wrap = true,
   })
+  vim.wo[window][0].linebreak = true
 end
 
 --- A list of keys in the middle of the screen, entered; any of `q`, `<Esc>` and `?` closes it.
 ---@param keys { keys: string[], says: string }[]
 function M.keys(keys)
   local lines = {}
-  for _, key in ipairs(keys) do
-    lines[#lines + 1] = (" %-12s %s "):format(table.concat(key.keys, " "), key.says)
+  local function add(pressed, says)
+    lines[#lines + 1] = (" %s%s %s "):format(pressed, (" "):rep(12 - vim.fn.strdisplaywidth(pressed)), says)
   end
-  lines[#lines + 1] = (" %-12s %s "):format("1 … 7", "prediction, routes, lens, parts, components, effects, compare")
-  lines[#lines + 1] = (" %-12s %s "):format("za zR zM", "folds")
+  for _, key in ipairs(keys) do
+    add(table.concat(key.keys, " "), key.says)
+  end
+  add("1 … 7", "prediction, routes, lens, parts, components, effects, compare")
+  add("za zR zM", "folds")
   local width = 0
   for _, line in ipairs(lines) do
     width = math.max(width, vim.fn.strdisplaywidth(line))
