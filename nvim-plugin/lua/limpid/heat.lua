@@ -2,10 +2,9 @@
 -- where they are wanted. Of text that was edited the marks stay in their places and turn grey.
 -- What must not live here: asking for scores, colours (highlights.lua), steps (scale.lua).
 local config = require("limpid.config")
-local display = require("limpid.display")
 local highlights = require("limpid.highlights")
 local places_of = require("limpid.token_places")
-local scale = require("limpid.scale")
+local token_heat = require("limpid.token_heat")
 local wire = require("limpid.wire")
 
 local M = {}
@@ -21,7 +20,6 @@ local TARGET_PRIORITY = 190
 local POINT_PRIORITY = 195
 --- So many marks are turned grey in one go where nobody sees them.
 local PIECE = 500
-local SINK = 0
 
 ---@class limpid.Painted
 ---@field bufnr integer
@@ -46,60 +44,6 @@ local SINK = 0
 local state
 ---@type table<integer, boolean> buffers whose edits are heard
 local heard = {}
-
----@class limpid.TokenHeat
----@field group string?
----@field number string empty where there is none
-
---- The kind that can be shown: a wanted one whose scores are missing falls back to one that is there.
----@param attribution limpid.Attribution
----@param wanted string
----@return "attribution"|"effect"|"flow" kind
----@return (number|userdata)[] scores
-function M.scores(attribution, wanted)
-  local others = wire.or_nil(attribution.others) or {}
-  local flows = attribution.method == "flow" and attribution.scores or wire.or_nil(others.flow)
-  local effects = wire.or_nil(attribution.effects)
-  if wanted == "effect" and effects and vim.iter(effects):any(wire.known) then
-    return "effect", effects
-  elseif attribution.unit == "share" then
-    return "flow", attribution.scores
-  elseif wanted == "flow" and flows then
-    return "flow", flows
-  end
-  return "attribution", attribution.scores
-end
-
---- Group and number of each token.
----@param attribution limpid.Attribution
----@param wanted "attribution"|"effect"|"flow"
----@return limpid.TokenHeat[]
-function M.of(attribution, wanted)
-  local kind, scores = M.scores(attribution, wanted)
-  local largest = scale.largest(scores, SINK)
-  local heats = {}
-  for at, score in ipairs(scores) do
-    local number = ""
-    ---@type string?
-    local group
-    if at - 1 == SINK then
-      group = "LimpidSink"
-    elseif kind == "flow" then
-      group = scale.sequential(score, largest)
-    else
-      group = scale.diverging(score, largest)
-    end
-    if wire.known(score) then
-      if kind == "flow" then
-        number = display.flow(score)
-      else
-        number = (kind == "attribution" and "~" or "") .. display.signed(score)
-      end
-    end
-    heats[at] = { group = group, number = number }
-  end
-  return heats
-end
 
 ---@param group string
 ---@return integer
@@ -126,39 +70,53 @@ end
 --- A line break has no cell of its own: where one weighs something, a sign stands behind the line, over nothing.
 ---@param bufnr integer
 ---@param place limpid.TokenPlace
----@param group string
----@param lines string[]
-local function mark_break(bufnr, place, group, lines)
-  if place[3] > place[1] and place[2] == #(lines[place[1] + 1] or "") then
+---@param heat limpid.TokenHeat
+local function mark_break(bufnr, place, heat)
+  if heat.group then
     vim.api.nvim_buf_set_extmark(bufnr, EXTRAS, place[1], place[2], {
-      virt_text = { { config.get().glyphs == "ascii" and "$" or "↵", group } },
+      virt_text = { { config.get().glyphs == "ascii" and "$" or "↵", heat.group } },
       virt_text_pos = "overlay",
-      priority = priority_of(group),
+      priority = priority_of(heat.group),
     })
   end
+end
+
+--- A token's number, behind it; that of a line break stands in the line which it ends.
+---@param bufnr integer
+---@param place limpid.TokenPlace
+---@param heat limpid.TokenHeat
+---@param is_break boolean
+---@param length integer of the line that the token starts in
+local function mark_number(bufnr, place, heat, is_break, length)
+  local ends_line = place[3] > place[1] and place[4] == 0
+  local row, column = place[ends_line and 1 or 3], ends_line and length or place[4]
+  local sign = is_break and heat.group and { config.get().glyphs == "ascii" and "$" or "↵", heat.group } or nil
+  vim.api.nvim_buf_set_extmark(bufnr, EXTRAS, row, column, {
+    virt_text = sign and { sign, { heat.number, "LimpidVirtual" } } or { { heat.number, "LimpidVirtual" } },
+    virt_text_pos = "inline",
+    -- Behind the token, before a hint at the same place.
+    right_gravity = false,
+    strict = false,
+  })
 end
 
 ---@param at limpid.HeatState
 local function draw(at)
   local painted, places, lines = at.painted, at.places, at.lines
   local bufnr = painted.bufnr
-  for index, heat in ipairs(M.of(painted.attribution, painted.kind)) do
+  for index, heat in ipairs(token_heat.of(painted.attribution, painted.kind)) do
     local place = places[index]
-    if place and heat.group then
-      mark(bufnr, place, heat.group, priority_of(heat.group), STEPS)
-      mark_break(bufnr, place, heat.group, lines)
-    end
-    if place and at.numbers and heat.number ~= "" then
-      local ends_behind_line = place[3] > place[1] and place[4] == 0
-      local row = ends_behind_line and place[1] or place[3]
-      local column = ends_behind_line and #(lines[row + 1] or "") or place[4]
-      vim.api.nvim_buf_set_extmark(bufnr, EXTRAS, row, column, {
-        virt_text = { { heat.number, "LimpidVirtual" } },
-        virt_text_pos = "inline",
-        -- Behind the token, before a hint at the same place.
-        right_gravity = false,
-        strict = false,
-      })
+    if place then
+      local length = #(lines[place[1] + 1] or "")
+      local is_break = place[3] > place[1] and place[2] == length
+      if heat.group then
+        mark(bufnr, place, heat.group, priority_of(heat.group), STEPS)
+      end
+      if at.numbers and heat.number ~= "" then
+        mark_number(bufnr, place, heat, is_break, length)
+      elseif is_break then
+        mark_break(bufnr, place, heat)
+      end
     end
   end
   local target = painted.target

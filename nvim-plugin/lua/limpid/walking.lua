@@ -6,6 +6,7 @@ local problems = require("limpid.problems")
 local requests = require("limpid.requests")
 local task = require("limpid.task")
 local token_display = require("limpid.token_display")
+local token_heat = require("limpid.token_heat")
 local token_places = require("limpid.token_places")
 local wire = require("limpid.wire")
 
@@ -67,7 +68,7 @@ function M.strongest(step)
   elseif is_stale then
     return say("The text has changed since; :Limpid refresh inspects it again.")
   end
-  local _, scores = heat.scores(painted.attribution, painted.kind)
+  local _, scores = token_heat.scores(painted.attribution, painted.kind)
   local ranked = M.ranked(scores, places)
   if #ranked == 0 then
     return say("No token of the prompt has a score.")
@@ -85,7 +86,7 @@ function M.strongest(step)
   -- The cursor stands behind the leading space: on the word that is meant.
   local row, column = token_places.inside(painted.bufnr, places[index + 1])
   if go_to(painted.bufnr, row, column) then
-    local number = heat.of(painted.attribution, painted.kind)[index + 1].number
+    local number = token_heat.of(painted.attribution, painted.kind)[index + 1].number
     say(("%s %s, %d of %d."):format(painted.tokens[index + 1].display, number, next_rank, #ranked))
   end
 end

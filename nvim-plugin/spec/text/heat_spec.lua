@@ -2,6 +2,7 @@
 -- What must not live here: colours, the daemon.
 local heat = require("limpid.heat")
 local testing = require("spec.testing")
+local token_heat = require("limpid.token_heat")
 
 local describe, it, equal, ok = testing.describe, testing.it, testing.equal, testing.ok
 
@@ -103,7 +104,7 @@ describe("heat", function()
     local function numbers(kind)
       return vim.tbl_map(function(one)
         return one.number
-      end, heat.of(answer, kind))
+      end, token_heat.of(answer, kind))
     end
     equal(numbers("attribution"), { "~+0.02", "~+0.61", "~+0.05", "~-0.31", "~0.00" })
     equal(numbers("effect"), { "", "+4.20", "", "+5.60", "" })
@@ -111,11 +112,11 @@ describe("heat", function()
   end)
 
   it("a kind without scores falls back to one that is there", function()
-    equal((heat.scores(attribution({ 0, 1 }), "effect")), "attribution")
-    equal((heat.scores(attribution({ 0, 1 }, { effects = { vim.NIL, vim.NIL } }), "effect")), "attribution")
-    equal((heat.scores(attribution({ 0, 1 }), "flow")), "attribution")
-    equal((heat.scores(attribution({ 0, 1 }, { method = "flow", unit = "share" }), "attribution")), "flow")
-    equal((heat.scores(attribution({ 0, 1 }, { others = vim.NIL, effects = vim.NIL }), "flow")), "attribution")
+    equal((token_heat.scores(attribution({ 0, 1 }), "effect")), "attribution")
+    equal((token_heat.scores(attribution({ 0, 1 }, { effects = { vim.NIL, vim.NIL } }), "effect")), "attribution")
+    equal((token_heat.scores(attribution({ 0, 1 }), "flow")), "attribution")
+    equal((token_heat.scores(attribution({ 0, 1 }, { method = "flow", unit = "share" }), "attribution")), "flow")
+    equal((token_heat.scores(attribution({ 0, 1 }, { others = vim.NIL, effects = vim.NIL }), "flow")), "attribution")
   end)
 
   it("boxes the tokens of an answer, and the foil where it is what really follows", function()
@@ -147,6 +148,15 @@ describe("heat", function()
     require("limpid.config").change("heat.numbers", false)
     heat.paint(painted)
     equal(marks(bufnr, EXTRAS), { "a LimpidTarget" })
+    bufnr = buffer({ "ab", "c" })
+    require("limpid.config").change("heat.numbers", true)
+    paint(bufnr, { "ab", "\n", "c" }, { 0, 1, 0.5 }, { position = 0 })
+    require("limpid.config").change("heat.numbers", false)
+    local behind = vim.api.nvim_buf_get_extmarks(bufnr, EXTRAS, { 0, 2 }, { 0, 2 }, { details = true })
+    local texts = vim.tbl_map(function(one)
+      return one[4].virt_text
+    end, behind)
+    equal(texts, { { { "~0.00", "LimpidVirtual" } }, { { "↵", "LimpidSupport7" }, { "~+1.00", "LimpidVirtual" } } })
   end)
 
   it("lights one token up, and the same one after a repaint", function()
