@@ -1,5 +1,6 @@
 -- What K says: the daemon's hover of the token at the cursor in a float, and under it what can be done with the token.
 -- What must not live here: what those words do (command.lua), explanations of the panel (float.lua).
+local documents = require("limpid.documents")
 local highlights = require("limpid.highlights")
 local positions = require("limpid.positions")
 local requests = require("limpid.requests")
@@ -258,6 +259,9 @@ function M.show()
     return vim.api.nvim_set_current_win(window)
   end
   local bufnr, own = vim.api.nvim_get_current_buf(), vim.api.nvim_get_current_win()
+  if not documents.wants(bufnr) then
+    return say("This text is not known as a prompt; :Limpid inspect makes it one.")
+  end
   local at = positions.cursor(own)
   local tick = vim.api.nvim_buf_get_changedtick(bufnr)
   local function is_here()

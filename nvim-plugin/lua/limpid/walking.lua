@@ -1,5 +1,6 @@
 -- Moving through a prompt by influence: to the next strongest token, to what a token rests on, to what it fed.
 -- What must not live here: how scores are painted.
+local documents = require("limpid.documents")
 local heat = require("limpid.heat")
 local positions = require("limpid.positions")
 local problems = require("limpid.problems")
@@ -135,6 +136,8 @@ local function walk(method, more, about, title)
     local at = about and about.position or (window ~= -1 and positions.cursor(window))
     if not at or not vim.api.nvim_buf_is_loaded(bufnr) then
       problems.throw("no-editor", "Put the cursor on a token of a prompt.")
+    elseif not documents.wants(bufnr) then
+      return say("This text is not known as a prompt; :Limpid inspect makes it one.")
     end
     local tick = vim.api.nvim_buf_get_changedtick(bufnr)
     local params = vim.tbl_extend("error", {

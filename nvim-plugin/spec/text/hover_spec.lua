@@ -5,6 +5,12 @@ local testing = require("spec.testing")
 local describe, it, equal, ok = testing.describe, testing.it, testing.equal, testing.ok
 
 local give, ran
+local is_prompt = true
+package.loaded["limpid.documents"] = {
+  wants = function()
+    return is_prompt
+  end,
+}
 package.loaded["limpid.requests"] = {
   ask = function(_, method, params)
     equal(method, "textDocument/hover")
@@ -170,6 +176,17 @@ describe("the hover", function()
     end
     equal(hover.lines("one\ntwo"), { "one", "two" })
     equal(hover.lines(vim.NIL), {})
+  end)
+
+  it("tells the daemon of no text that is not known as a prompt", function()
+    prompt()
+    is_prompt = false
+    give = function()
+      error("asked")
+    end
+    hover.show()
+    is_prompt = true
+    equal(float(), nil)
   end)
 
   it("shows nothing when text, cursor or buffer moved while the answer travelled", function()

@@ -5,6 +5,12 @@ local testing = require("spec.testing")
 local describe, it, equal, ok = testing.describe, testing.it, testing.equal, testing.ok
 
 local answers = {}
+local is_prompt = true
+package.loaded["limpid.documents"] = {
+  wants = function()
+    return is_prompt
+  end,
+}
 package.loaded["limpid.requests"] = {
   ask = function(bufnr, method, params)
     answers.asked = { bufnr = bufnr, method = method, params = params }
@@ -159,6 +165,15 @@ describe("walking", function()
     end
     walking.fed()
     ok(not vim.api.nvim_buf_is_valid(bufnr))
+  end)
+
+  it_says("tells the daemon of no text that is not known as a prompt", function()
+    painted()
+    is_prompt, answers.asked = false, nil
+    walking.rests_on()
+    is_prompt = true
+    equal(answers.asked, nil)
+    testing.has(said, "not known as a prompt")
   end)
 
   it_says("a place that the text lacks is cut off, not an error", function()
