@@ -290,10 +290,10 @@ M.WORDS = {
           lazy.switches.toggle(run, change)
           return lazy.panel.open()
         end
-        local line = vim.bo.filetype == "limpid" and lazy["panel.window"].line()
-        local index = not line and token_of(run, call)
+        local about = vim.bo.filetype == "limpid" and lazy["panel.window"].about()
+        local index = not about and token_of(run, call)
         local cards = lazy.panel.state.cards
-        lazy.actions.toggle(line and line.about or (index and { kind = "token", position = index }) or cards[#cards])
+        lazy.actions.toggle(about or (index and { kind = "token", position = index }) or cards[#cards])
         lazy.panel.open()
       end)
     end,

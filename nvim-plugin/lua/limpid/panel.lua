@@ -163,11 +163,18 @@ local function is_heading(line)
   return line.opens == true
 end
 
+--- Of the routes the trunk is open at first, of everything else all.
+local FOLDS = { routes = 1 }
+local ALL_OPEN = 99
+--- Sections that are not about the token at the cursor: they light up its lines, and are not drawn anew.
+local STILL = { routes = true, parts = true, components = true, effects = true, compare = true }
+
 --- Shows a section.
 ---@param name string
 function M.section(name)
   M.state.section = name
   M.state.cards = {}
+  window.open_folds(FOLDS[name] or ALL_OPEN)
   M.draw()
   window.go_to(is_heading)
 end
@@ -194,6 +201,7 @@ function M.open_card(about)
   if not vim.deep_equal(cards[#cards], shown) then
     cards[#cards + 1] = shown
   end
+  window.open_folds(ALL_OPEN)
   M.draw()
   window.go_to(is_heading)
   return true
@@ -202,6 +210,7 @@ end
 --- Goes back to the card before, or to the section.
 function M.back()
   table.remove(M.state.cards)
+  window.open_folds(#M.state.cards == 0 and FOLDS[M.state.section] or ALL_OPEN)
   M.draw()
   window.go_to(is_heading)
 end
@@ -215,7 +224,11 @@ function M.follow(index)
     cards[#cards] = { kind = "token", position = index }
   end
   M.state.position = index
-  M.draw()
+  if card or not STILL[M.state.section] then
+    M.draw()
+  else
+    window.point(index)
+  end
 end
 
 --- Compares the run shown.

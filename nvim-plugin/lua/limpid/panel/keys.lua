@@ -1,17 +1,11 @@
 -- The panel's keys: a table of key, words and what it does to the line under the cursor. What must not live here: drawing.
 local M = {}
 
----@return limpid.About?
-local function about()
-  local line = require("limpid.panel.window").line()
-  return line and line.about
-end
-
 ---@param does string name of a function of `limpid.actions`
 ---@return fun()
 local function act(does)
   return function()
-    require("limpid.actions")[does](about())
+    require("limpid.actions")[does](require("limpid.panel.window").about())
   end
 end
 
@@ -86,8 +80,9 @@ function M.attach(bufnr)
   vim.api.nvim_create_autocmd("CursorMoved", {
     buffer = bufnr,
     callback = function()
-      local line = require("limpid.panel.window").line()
-      require("limpid.heat").point(line and line.token)
+      local line, about = require("limpid.panel.window").line(), require("limpid.panel.window").about()
+      local is_token = about and about.kind == "token"
+      require("limpid.heat").point(is_token and about.position or line and line.token)
     end,
   })
   vim.api.nvim_create_autocmd("BufLeave", {

@@ -201,6 +201,23 @@ function M.line()
   return window and M.lines[vim.api.nvim_win_get_cursor(window)[1]]
 end
 
+--- What the cursor of the panel is on.
+---@return limpid.About?
+function M.about()
+  local window = M.window()
+  local line = M.line()
+  return window and line and Page.about(line, vim.api.nvim_win_get_cursor(window)[2])
+end
+
+--- How deep folds are open at first.
+---@param level integer
+function M.open_folds(level)
+  local window = M.window()
+  if window then
+    vim.wo[window][0].foldlevel = level
+  end
+end
+
 --- Puts the panel's cursor on the first line about something, or on the section's first line.
 ---@param is_it fun(line: limpid.Line): boolean
 function M.go_to(is_it)

@@ -13,7 +13,7 @@ local wire = require("limpid.wire")
 local M = {}
 
 --- Rows of text shown at most.
-local MOST_ROWS = 6
+local MOST_ROWS = 2
 --- Rows above the one with the token looked at.
 local ROWS_BEFORE = 3
 
