@@ -5,6 +5,24 @@ local task = require("limpid.task")
 
 local M = {}
 
+---@type table<string, fun(failed: table?, result: any)> who waits for an answer, by client and request
+local waiting = {}
+
+-- A request that the daemon gave up for a newer one is answered with an error that Neovim keeps to itself. It says only that the request
+-- is over, just before it hands on the answers that it does hand on.
+vim.api.nvim_create_autocmd("LspRequest", {
+  group = vim.api.nvim_create_augroup("limpid_requests", {}),
+  callback = function(event)
+    local data = event.data
+    local done = data.request.type == "complete" and waiting[data.client_id .. " " .. data.request_id]
+    if done then
+      vim.schedule(function()
+        done({ code = -32800, message = "replaced by a newer request" })
+      end)
+    end
+  end,
+})
+
 local has_011 = vim.fn.has("nvim-0.11") == 1
 
 ---@class limpid.Asking
@@ -52,19 +70,27 @@ function M.ask(bufnr, method, params, how)
     if not vim.api.nvim_buf_is_valid(bufnr) then
       return done({ code = -32800, message = "the buffer is gone" })
     end
-    local no_longer
-    local sent, id = send(client, method, params, bufnr, function(failed, result)
+    local no_longer, name
+    local function over(failed, result)
+      if name then
+        waiting[name] = nil
+      end
       no_longer()
       done(failed, result)
-    end)
+    end
+    local sent, id = send(client, method, params, bufnr, over)
     if not sent or not id then
       return done({ code = 0, message = "the Limpid daemon is not running", data = { kind = "stopped" } })
     end
+    name = client.id .. " " .. id
+    waiting[name] = over
     -- A server that dies answers nothing any more.
     no_longer = require("limpid.client").when_ended(function()
+      waiting[name] = nil
       done({ code = 0, message = "the Limpid daemon went away while it was asked", data = { kind = "stopped" } })
     end)
     return function()
+      waiting[name] = nil
       no_longer()
       if forget then
         forget()

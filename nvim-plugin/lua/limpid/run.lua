@@ -1,5 +1,6 @@
 -- One inspection: what it is about, the answers it has so far, and how more are asked for. What must not live here: which runs there
 -- are, and anything that is drawn.
+local Flights = require("limpid.flights")
 local problems = require("limpid.problems")
 local requests = require("limpid.requests")
 
@@ -40,6 +41,7 @@ local requests = require("limpid.requests")
 ---@field bufnr integer
 ---@field analysis? string
 ---@field private kept table<string, { method: string, params: table, result: any }>
+---@field private flights limpid.Flights
 local Run = {}
 Run.__index = Run
 
@@ -104,6 +106,7 @@ function Run.new(question, id, title)
     text = Run.text_of(bufnr),
     tokens = {},
     kept = {},
+    flights = Flights.new(),
     head = {
       id = id,
       title = title,
@@ -196,16 +199,12 @@ local function is_forgotten(problem)
   return false
 end
 
---- An answer kept, or asked for, inside a task; throws a problem.
+---@private
 ---@param method string
 ---@param params table
 ---@param how? limpid.Asking
 ---@return any
-function Run:ask(method, params, how)
-  local known = self:known(method, params)
-  if known then
-    return known
-  end
+function Run:answer(method, params, how)
   local went_well, result = pcall(self.send, self, method, params, how)
   if not went_well and is_forgotten(result) then
     if not self:is_current() then
@@ -222,6 +221,23 @@ function Run:ask(method, params, how)
     self.kept[Run.key(method, params)] = { method = method, params = params, result = result }
   end
   return result
+end
+
+--- An answer kept, or asked for, inside a task; throws a problem.
+---@param method string
+---@param params table
+---@param how? limpid.Asking
+---@return any
+function Run:ask(method, params, how)
+  local known = self:known(method, params)
+  if known then
+    return known
+  elseif NEVER_KEPT[method] then
+    return self:answer(method, params, how)
+  end
+  return self.flights:share(method, Run.key(method, params), function()
+    return self:answer(method, params, how)
+  end)
 end
 
 --- The scores: the first answer, for heat is what is waited for. It names the analysis.
