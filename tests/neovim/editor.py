@@ -10,6 +10,7 @@ from rpc import CallFailed, Client
 from stage import NVIM, Stage
 from terminal import Terminal
 
+PATIENCE_S = float(os.environ.get("LIMPID_SESSION_PATIENCE", 30))
 TRACEBACK = re.compile(r"E5108|E5107|stack traceback|Error executing|Error detected|Error in |attempt to |vim/_editor|\.lua:\d+:")
 
 GROUPS = """
@@ -28,14 +29,14 @@ class Failed(AssertionError):
 
 
 class Editor:
-    """One Neovim; `with stage_editor as nvim` closes it."""
+    """One Neovim; `with Editor(...) as nvim` closes it. `command` and `socket`: a command line of its own, and where it listens."""
 
     def __init__(self, stage: Stage, *files: str, setup=None, rc=None, more="", env=None, columns=140, rows=40,
-                 term="tmux-256color", flags=(), command=None):
+                 term="tmux-256color", flags=(), command=None, socket=None):
         self.stage = stage
         stage.count += 1
-        self.socket = str(stage.root / f"nvim-{stage.count}.sock")
-        self.rc = rc or stage.rc(setup or stage.setup(), more)
+        self.socket = socket or str(stage.root / f"nvim-{stage.count}.sock")
+        self.rc = None if command else rc or stage.rc(setup or stage.setup(), more)
         argv = command or [
             str(NVIM), "--clean", "--cmd", f"set packpath^={stage.root}/packages", "-u", self.rc, "-i", "NONE",
             "--listen", self.socket, *flags, *files,
@@ -55,7 +56,7 @@ class Editor:
     def mode(self) -> dict:
         return self.client.call("nvim_get_mode")
 
-    def until(self, what: str, code: str, *args, timeout_s=30):
+    def until(self, what: str, code: str, *args, timeout_s=PATIENCE_S):
         """Waits until Lua code returns something true, which it returns."""
         end, last = time.monotonic() + timeout_s, None
         while time.monotonic() < end:
@@ -72,7 +73,7 @@ class Editor:
             time.sleep(0.015)
         raise Failed(f"timed out waiting for: {what} (last: {last!r}, mode {self.mode()})\n{self.terminal.text().rstrip()}")
 
-    def until_says(self, *patterns: str, timeout_s=30) -> str:
+    def until_says(self, *patterns: str, timeout_s=PATIENCE_S) -> str:
         """Waits until the screen says all of these."""
         end = time.monotonic() + timeout_s
         while True:
@@ -171,6 +172,16 @@ class Editor:
             if time.monotonic() > end:
                 raise Failed(f"screen {name} differs ({kept.set_aside(name, text)}):\n{kept.side_by_side(found)}")
             time.sleep(0.1)
+
+    def recover(self):
+        """What a failed step left open must not fail the next."""
+        for _ in range(5):
+            if not self.mode()["blocking"]:
+                break
+            self.keys("<C-c><CR>")
+            time.sleep(0.05)
+        self.keys("<Esc><Esc>")
+        self.lua("vim.cmd('silent! fclose! | silent! cclose | silent! lclose'); vim.fn.execute('messages clear'); vim.v.errmsg = ''")
 
     def close(self):
         if self in self.stage.editors:

@@ -18,6 +18,10 @@ def columns_of(char: str) -> int:
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
+PARTS = {"EndOfBuffer", "WinSeparator", "LspInlayHint", "LspCodeLens", "StatusLine", "StatusLineNC", "CursorLine", "NormalFloat",
+         "FloatBorder", "Folded", "MsgArea", "SignColumn", "qfLineNr", "QuickFixLine", "WarningMsg", "ErrorMsg", "Search"}
+
+
 class Look:
     """Colours and attributes as escape sequences set them one after the other."""
 
@@ -112,8 +116,8 @@ class Groups:
         self.true_colour = true_colour
         self.normal = self.look(groups.get("Normal", {}), (None, None, None, ()))
         self.names = {}
-        # Limpid's groups first, then Neovim's own; in a tie the shorter name, which is the general one.
-        for name in sorted(groups, key=lambda name: (not name.startswith("Limpid"), name.startswith("@"), len(name), name)):
+        # In a tie: Limpid's groups, then those of what a screen is made of, then the shorter name, which is the general one.
+        for name in sorted(groups, key=lambda name: (not name.startswith("Limpid"), name not in PARTS, len(name), name)):
             self.names.setdefault(self.look(groups[name], self.normal), name)
         self.names[self.normal] = "Normal"
         steps = {self.look(groups[name], self.normal)[1]: name for name in sorted(groups) if re.fullmatch(r"Limpid[A-Z]\w*[1-7]", name)}
@@ -148,8 +152,10 @@ def highlights(rows: list, groups: Groups) -> tuple:
         line, column = [], 0
         for text, wide, look in row:
             name = groups.name(look)
-            if name != "Normal" and not (text == " " and look[1] == groups.normal[1] and not look[3]):
-                if line and line[-1][2] == name and line[-1][1] == column - 1:
+            is_blank = text == " " and look[1] == groups.normal[1] and not look[3]
+            if name != "Normal" and not is_blank:
+                # A single space between two words of one look does not part them.
+                if line and line[-1][2] == name and line[-1][1] >= column - 2:
                     line[-1][1] = column + wide - 1
                 else:
                     line.append([column, column + wide - 1, name])
