@@ -3,7 +3,9 @@
 local M = {}
 
 ---@param colour integer
----@return integer red, integer green, integer blue
+---@return integer red
+---@return integer green
+---@return integer blue
 local function parts(colour)
   return math.floor(colour / 65536) % 256, math.floor(colour / 256) % 256, colour % 256
 end
@@ -58,7 +60,8 @@ function M.contrast(a, b)
 end
 
 ---@param colour integer
----@return number hue 0..360, number saturation 0..1
+---@return number hue 0..360
+---@return number saturation 0..1
 function M.hue(colour)
   local r, g, b = parts(colour)
   local most, least = math.max(r, g, b), math.min(r, g, b)
@@ -156,7 +159,8 @@ end
 ---@param choices T[]
 ---@param first integer? of those that count
 ---@param last integer?
----@return T? choice, integer? place
+---@return T? choice
+---@return integer? place
 function M.nearest(colour, choices, first, last)
   local r, g, b = parts(colour)
   local nearest, least

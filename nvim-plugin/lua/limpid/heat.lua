@@ -143,29 +143,23 @@ local function turn_grey(of)
   local function is_over()
     return state ~= of or not of.is_stale or not vim.api.nvim_buf_is_loaded(bufnr)
   end
-  local function turn(marks)
-    for _, one in ipairs(marks) do
-      local details = one[4]
-      if details.hl_group ~= "LimpidStale" then
-        vim.api.nvim_buf_set_extmark(bufnr, STEPS, one[2], one[3], {
-          id = one[1],
-          end_row = details.end_row,
-          end_col = details.end_col,
-          hl_group = "LimpidStale",
-          priority = PRIORITY,
-          strict = false,
-        })
-      end
+  local function turn(id)
+    local row, column, details = unpack(vim.api.nvim_buf_get_extmark_by_id(bufnr, STEPS, id, { details = true }))
+    if row and details.hl_group ~= "LimpidStale" then
+      vim.api.nvim_buf_set_extmark(bufnr, STEPS, row, column, {
+        id = id,
+        end_row = details.end_row,
+        end_col = details.end_col,
+        hl_group = "LimpidStale",
+        priority = PRIORITY,
+        strict = false,
+      })
     end
   end
-  local function marks_from(start, stop, limit)
-    return vim.api.nvim_buf_get_extmarks(
-      bufnr,
-      STEPS,
-      start,
-      stop,
-      { details = true, limit = limit, type = "highlight" }
-    )
+  local function ids(start, stop)
+    return vim.tbl_map(function(one)
+      return one[1]
+    end, vim.api.nvim_buf_get_extmarks(bufnr, STEPS, start, stop, {}))
   end
   vim.schedule(function()
     if is_over() then
@@ -175,19 +169,18 @@ local function turn_grey(of)
     for _, window in ipairs(vim.fn.win_findbuf(bufnr)) do
       local seen = vim.fn.getwininfo(window)[1]
       if seen then
-        turn(marks_from({ seen.topline - 1, 0 }, { math.max(0, seen.botline - 1), -1 }, nil))
+        vim.tbl_map(turn, ids({ seen.topline - 1, 0 }, { math.max(0, seen.botline - 1), -1 }))
       end
     end
-    local from = { 0, 0 }
+    local left = ids(0, -1)
     local function piece()
       if is_over() then
         return
       end
-      local marks = marks_from(from, -1, PIECE)
-      turn(marks)
-      local last = marks[#marks]
-      if last and #marks == PIECE then
-        from = { last[2], last[3] + 1 }
+      for _ = 1, math.min(PIECE, #left) do
+        turn(table.remove(left))
+      end
+      if #left > 0 then
         vim.defer_fn(piece, 5)
       end
     end

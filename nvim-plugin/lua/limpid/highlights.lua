@@ -61,7 +61,8 @@ end
 ---@field others integer[] colours that text has here and there
 
 ---@param is_dark boolean
----@return limpid.Ground gui, limpid.Ground terminal
+---@return limpid.Ground gui
+---@return limpid.Ground terminal
 local function grounds(is_dark)
   local normal = scheme_group("Normal")
   local background = normal.bg or (is_dark and 0x000000 or 0xffffff)
@@ -125,7 +126,8 @@ end
 ---@param step integer
 ---@param hue integer
 ---@param ground limpid.Ground
----@return integer tint, integer? text -- the text's colour only where the scheme's own would not read
+---@return integer tint
+---@return integer? text the text's colour, only where the scheme's own would not read
 local function tint_of(step, hue, ground)
   local tint = colours.blend(ground.background, hue, strongest(hue, ground, MOST) * step / STEPS)
   if colours.contrast(ground.text, tint) >= CONTRAST and keeps_colours(tint, ground) then

@@ -83,7 +83,8 @@ end
 --- Columns and rows that lines take: the marks of code are not seen.
 ---@param lines string[]
 ---@param most integer columns
----@return integer columns, integer rows
+---@return integer columns
+---@return integer rows
 function M.size(lines, most)
   local widths, columns, rows = {}, 1, 0
   for at, line in ipairs(lines) do

@@ -19,7 +19,7 @@ local WEIGHTS = { 1, 3, 6, 9 }
 local painted
 
 --- The weight of a token's line, 1 to 4; nil: none.
----@param logprob number|userdata|nil
+---@param logprob number|vim.NIL|nil
 ---@return integer?
 function M.weight(logprob)
   if not wire.known(logprob) then

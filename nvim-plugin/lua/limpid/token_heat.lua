@@ -17,7 +17,7 @@ local SINK = 0
 ---@param attribution limpid.Attribution
 ---@param wanted string
 ---@return "attribution"|"effect"|"flow" kind
----@return (number|userdata)[] scores
+---@return (number|vim.NIL)[] scores
 function M.scores(attribution, wanted)
   local others = wire.or_nil(attribution.others) or {}
   local flows = attribution.method == "flow" and attribution.scores or wire.or_nil(others.flow)

@@ -100,7 +100,9 @@ end
 --- Where a token's first character that is no blank stands; its start where it is all blank.
 ---@param bufnr integer
 ---@param place limpid.TokenPlace
----@return integer row, integer column, boolean is_blank
+---@return integer row
+---@return integer column
+---@return boolean is_blank
 function M.inside(bufnr, place)
   local lines = vim.api.nvim_buf_get_text(bufnr, place[1], place[2], place[3], place[4], {})
   for at, line in ipairs(lines) do

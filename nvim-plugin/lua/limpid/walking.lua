@@ -22,7 +22,7 @@ local function say(message)
 end
 
 --- Indices of the tokens that stand in the text, strongest first, the sink left out.
----@param scores (number|userdata)[]
+---@param scores (number|vim.NIL)[]
 ---@param places limpid.TokenPlaces
 ---@return integer[]
 function M.ranked(scores, places)
