@@ -354,19 +354,28 @@ function Page.about(line, byte)
   return line.about
 end
 
---- What stands for a closed fold: its first line, and how many lines it hides. For `foldtext`.
+--- What stands for a closed fold: its first line, marked, and how many lines it hides where there is room for that.
+--- For `foldtext`.
 ---@param line limpid.Line
 ---@param count integer
 ---@param glyphs "unicode"|"ascii"
+---@param columns integer
 ---@return limpid.Chunk[]
-function Page.folded(line, count, glyphs)
+function Page.folded(line, count, glyphs, columns)
   local chunks = vim.list_extend({}, line.chunks)
   local first = chunks[1]
-  local before, behind = (first and first[1] or ""):match("^( *)" .. vim.pesc(GLYPHS[glyphs].open) .. "( .*)$")
+  local own = first and first[1] or ""
+  local before, behind = own:match("^( *)" .. vim.pesc(GLYPHS[glyphs].open) .. "( .*)$")
+  if not before then
+    before, behind = own:match("^( *) ( .*)$")
+  end
   if before then
     chunks[1] = { before .. GLYPHS[glyphs].closed .. behind, first[2] }
   end
-  chunks[#chunks + 1] = { ("  %d lines"):format(count), "LimpidDim" }
+  local hidden = ("  %d lines"):format(count)
+  if Page.width(chunks) + #hidden <= columns then
+    chunks[#chunks + 1] = { hidden, "LimpidDim" }
+  end
   return chunks
 end
 

@@ -61,7 +61,7 @@ describe("header", function()
     equal(groups["·France"], "LimpidOppose4")
   end)
 
-  it("shows six rows of a long prompt around the token looked at, and says how many tokens are left out", function()
+  it("shows two rows of a long prompt around the token looked at, and says how many tokens are left out", function()
     local tokens = {}
     for index = 0, 9999 do
       tokens[index + 1] = { index = index, id = index, display = index % 7 == 6 and "↵" or "·word" }
@@ -80,7 +80,7 @@ describe("header", function()
           end
         end
       end
-      equal({ rows, is_there }, { 6, true }, "at " .. position)
+      equal({ rows, is_there }, { 2, true }, "at " .. position)
       has(pages.text(page), "⋯ ")
     end
   end)

@@ -20,7 +20,13 @@ function M.buffer()
   end
   buffer = vim.api.nvim_create_buf(false, true)
   vim.api.nvim_buf_set_name(buffer, "limpid://panel")
-  for option, value in pairs({ buftype = "nofile", bufhidden = "hide", swapfile = false, modifiable = false, undolevels = -1 }) do
+  for option, value in pairs({
+    buftype = "nofile",
+    bufhidden = "hide",
+    swapfile = false,
+    modifiable = false,
+    undolevels = -1,
+  }) do
     vim.bo[buffer][option] = value
   end
   vim.bo[buffer].filetype = "limpid"
@@ -117,7 +123,10 @@ function M.folded()
   if not line then
     return {}
   end
-  return Page.folded(line, vim.v.foldend - vim.v.foldstart, config.get().glyphs)
+  local chunks = Page.folded(line, vim.v.foldend - vim.v.foldstart, config.get().glyphs, M.columns())
+  return vim.tbl_map(function(chunk)
+    return { chunk[1], chunk[2] or "Normal" }
+  end, chunks)
 end
 
 ---@param page limpid.Page

@@ -15,7 +15,7 @@ local M = {}
 --- Rows of text shown at most.
 local MOST_ROWS = 2
 --- Rows above the one with the token looked at.
-local ROWS_BEFORE = 3
+local ROWS_BEFORE = 1
 
 ---@param token limpid.TableToken
 ---@return boolean
