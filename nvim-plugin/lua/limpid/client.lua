@@ -112,7 +112,7 @@ local function ended(code, signal)
   for gone in pairs(watching) do
     gone()
   end
-  if is_stopping then
+  if is_stopping or vim.v.exiting ~= vim.NIL then
     return
   end
   local now = os.time()

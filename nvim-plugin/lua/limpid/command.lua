@@ -451,7 +451,7 @@ M.WORDS = {
       end
       with_shown(function(run)
         if kind == "flow" then
-          run:ask("limpid/attribution", { methods = { lazy.config.get().heat.method, "flow" }, top = 0 })
+          run:score({ lazy.config.get().heat.method, "flow" })
         end
         state.heat = kind
         lazy.follow.paint()

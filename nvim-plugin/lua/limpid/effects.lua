@@ -80,7 +80,7 @@ local function measure(run, title, params)
   M.of(run).last = answer.view
   run:forget_scores()
   if runs.shown == run then
-    run:begin(config.get().heat.method)
+    run:score()
   end
   runs.touched()
   return answer.view

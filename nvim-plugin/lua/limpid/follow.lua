@@ -30,7 +30,7 @@ function M.paint()
     end
     return
   end
-  local answer = run:known("limpid/attribution", { methods = { config.get().heat.method }, top = 0 })
+  local answer = run.scores
   if not answer then
     return
   end

@@ -259,6 +259,8 @@ runs.on_change(function()
     M.state.cards = {}
     M.state.position = nil
     answers.only(run)
+  elseif run then
+    answers.retry(run)
   end
 end)
 session.on_change(M.draw)

@@ -40,6 +40,8 @@ local requests = require("limpid.requests")
 ---@field text string of the document then
 ---@field bufnr integer
 ---@field analysis? string
+---@field scores? table the attribution that is painted, as it was answered
+---@field private methods? string[] attribution methods asked for last
 ---@field private kept table<string, { method: string, params: table, result: any }>
 ---@field private flights limpid.Flights
 local Run = {}
@@ -240,12 +242,22 @@ function Run:ask(method, params, how)
   end)
 end
 
---- The scores: the first answer, for heat is what is waited for. It names the analysis.
+--- Scores for heat, asked for or known, and kept as those that are painted.
+---@param methods? string[] attribution methods, the first is shown; nil: those asked for last
+---@return table answer
+function Run:score(methods)
+  self.methods = methods or self.methods
+  local answer = self:ask("limpid/attribution", { methods = self.methods, top = 0 })
+  self.scores = answer
+  return answer
+end
+
+--- The first answer, for heat is what is waited for; it names the analysis.
 ---@param method string attribution method
 ---@return table answer
 function Run:begin(method)
   local started = vim.uv.hrtime()
-  local answer = self:ask("limpid/attribution", { methods = { method }, top = 0 })
+  local answer = self:score({ method })
   self.tokens = answer.token_table
   self.head = vim.tbl_extend("force", self.head, {
     model = answer.model,

@@ -30,7 +30,10 @@ function M.of(run, asks)
     if answer then
       answers[name] = answer
     elseif one and one.problem then
-      answers.errors[name] = one.problem
+      -- What was given up for something newer is no news; it is asked again when something changes, not at every drawing.
+      if not problems.is_superseded(one.problem) then
+        answers.errors[name] = one.problem
+      end
     elseif not one or not one.task or one.task.is_over then
       M.ask(run, key, ask)
     end
@@ -53,9 +56,6 @@ function M.ask(run, key, ask)
       end
     else
       one.problem = problems.is_problem(answer) and answer or problems.problem("internal", tostring(answer))
-      if problems.is_superseded(one.problem) then
-        asked[run.head.id][key] = nil
-      end
     end
     one.task = nil
     session.changed()
@@ -75,6 +75,16 @@ function M.is_waiting(run)
     end
   end
   return false
+end
+
+--- Asks anew what was given up for something newer.
+---@param run limpid.Run
+function M.retry(run)
+  for key, one in pairs(asked[run.head.id] or {}) do
+    if one.problem and problems.is_superseded(one.problem) then
+      asked[run.head.id][key] = nil
+    end
+  end
 end
 
 --- Asks everything anew.

@@ -86,7 +86,8 @@ function M.open(enter)
   local window = M.window()
   if not window then
     local settings = config.get().panel
-    local width = math.max(20, math.min(settings.width, vim.o.columns - 20))
+    -- On a narrow screen the text, which is what is read, keeps two fifths.
+    local width = math.min(settings.width, math.max(30, math.floor(vim.o.columns * 0.6)))
     window = vim.api.nvim_open_win(M.buffer(), false, { split = settings.position, win = -1, width = width })
     for option, value in pairs(OPTIONS) do
       vim.wo[window][0][option] = value
