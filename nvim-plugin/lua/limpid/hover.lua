@@ -226,8 +226,9 @@ local function open(lines, about)
     })
   end
   local columns, rows = M.size(lines, math.min(MOST_COLUMNS, vim.o.columns - 4))
-  local how = vim.lsp.util.make_floating_popup_options(columns, rows, { border = border(), focusable = true })
-  if #links > 0 and columns > #KEYS then
+  local frame = border()
+  local how = vim.lsp.util.make_floating_popup_options(columns, rows, { border = frame, focusable = true })
+  if #links > 0 and columns > #KEYS and frame ~= "none" then
     how.footer, how.footer_pos = { { KEYS, "LimpidDim" } }, "right"
   end
   window = vim.api.nvim_open_win(bufnr, false, how)

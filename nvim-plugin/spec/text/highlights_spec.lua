@@ -109,8 +109,9 @@ describe("highlights", function()
 
   it("few colours: three levels and the sign are told apart by bold, italic, underline and reverse alone", function()
     vim.o.termguicolors = false
-    for _, count in ipairs({ 0, 8, 16 }) do
-      with_colours(count, function()
+    for _, said in ipairs({ "", 8, 16 }) do
+      local count = tonumber(said) or 0
+      with_colours(said, function()
         local definitions = highlights.definitions()
         local looks = {}
         for _, scale in ipairs({ "LimpidSupport", "LimpidOppose" }) do

@@ -152,6 +152,22 @@ describe("the hover", function()
     equal(float(), nil)
   end)
 
+  it("has the frame that a person chose for floats, or none", function()
+    if vim.fn.has("nvim-0.11") == 0 then
+      return
+    end
+    for frame, first in pairs({ none = false, single = "┌", [""] = "╭" }) do
+      vim.o.winborder = frame
+      prompt()
+      says(HOVER)
+      hover.show()
+      local config = vim.api.nvim_win_get_config(ok(float()))
+      equal(type(config.border) == "table" and config.border[1] or false, first, frame)
+      close()
+    end
+    vim.o.winborder = ""
+  end)
+
   it("is as wide as what is seen of its longest line", function()
     equal({ hover.size({ "`·Paris` 77 %", "" }, 80) }, { 11, 2 })
     equal({ hover.size({ ("x"):rep(50) }, 20) }, { 20, 3 })
