@@ -91,6 +91,43 @@ function M.content(chain, message)
   return { start = content.start, ["end"] = is_longer and message["end"] or content["end"] }
 end
 
+--- Where the text of a message written as JSON starts: behind the quote.
+---@param lines string[] of the message
+---@param message limpid.SpotRange
+---@return limpid.Spot?
+function M.json_content(lines, message)
+  local text = table.concat(lines, "\n")
+  local _, at = text:find('^{.-"content"%s*:%s*"')
+  if not at then
+    _, at = text:find('^{.-"text"%s*:%s*"')
+  end
+  if not at then
+    return nil
+  end
+  local before = vim.split(text:sub(1, at), "\n", { plain = true })
+  local is_first = #before == 1
+  return {
+    line = message.start.line + #before - 1,
+    character = #before[#before] + (is_first and message.start.character or 0),
+  }
+end
+
+--- The widest of the spans around a place that starts there.
+---@param chain table? innermost first, each in its `parent`
+---@param spot limpid.Spot
+---@return limpid.SpotRange?
+function M.starting_at(chain, spot)
+  local found
+  while chain do
+    local start = chain.range.start
+    if start.line == spot.line and start.character == spot.character then
+      found = chain.range
+    end
+    chain = chain.parent
+  end
+  return found and is_before(found.start, found["end"]) and found or nil
+end
+
 ---@param client vim.lsp.Client
 ---@param bufnr integer
 ---@param object "message"|"example"
@@ -122,8 +159,12 @@ local function range_of(client, bufnr, object, side)
   elseif object == "example" then
     return range
   end
-  local chain = ask(client, bufnr, "textDocument/selectionRange", { positions = { range["end"] } }, until_ms)
-  local content = type(chain) == "table" and M.content(chain[1], range)
+  local own = { unpack(lines, range.start.line + 1, range["end"].line + 1) }
+  own[1] = (own[1] or ""):sub(range.start.character + 1)
+  local json = M.json_content(own, range)
+  local answer = ask(client, bufnr, "textDocument/selectionRange", { positions = { json or range["end"] } }, until_ms)
+  local chain = type(answer) == "table" and answer[1] or nil
+  local content = json and M.starting_at(chain, json) or not json and M.content(chain, range) or nil
   if not content then
     return nil, "The message says nothing."
   end

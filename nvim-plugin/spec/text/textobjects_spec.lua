@@ -83,6 +83,19 @@ describe("text objects", function()
     equal(yanked(1, "yim"), "hé")
   end)
 
+  it("a message written as JSON has its text inside", function()
+    prompt()
+    vim.api.nvim_buf_set_lines(0, 0, -1, false, { "[", '  {"role": "user", "content": "hé\\n?"}', "]" })
+    symbols = { { name = "user", kind = 3, range = range(1, 2, 1, 39) } }
+    local line = { range = range(1, 0, 1, 39), parent = { range = range(0, 0, 3, 0) } }
+    chain = { range = range(1, 31, 1, 34), parent = { range = range(1, 31, 1, 37), parent = line } }
+    equal(yanked(2, "yim"), "hé\\n?")
+    equal(yanked(2, "yam"), '{"role": "user", "content": "hé\\n?"}')
+    equal(textobjects.json_content({ "{", '  "content" : "x"' }, range(4, 2, 5, 9)), { line = 5, character = 15 })
+    equal(textobjects.json_content({ "user:", '"content": "' }, range(0, 0, 1, 9)), nil)
+    equal(textobjects.starting_at(nil, { line = 0, character = 0 }), nil)
+  end)
+
   it("an example, without and with the blank lines behind it", function()
     prompt()
     equal(yanked(8, "yie"), "Q: a\nA: b\n")
