@@ -2,9 +2,11 @@
 
 mod continuation;
 mod effect;
+mod report;
 
 pub use continuation::ContinueArgs;
 pub use effect::EffectArgs;
+pub use report::ReportArgs;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use limpid_protocol::part_row::PartBy;
@@ -32,6 +34,8 @@ pub enum Command {
     Render(RenderArgs),
     /// Write the activations and contributions of a run to a safetensors file
     Trace(TraceArgs),
+    /// Make one page to look around in, offline, of the answers that an editor recorded
+    Report(ReportArgs),
     /// List, show, fetch and remove models
     Models {
         /// What to do with them.

@@ -3,10 +3,10 @@
 use crate::{
     answer::Answer,
     args::{Format, InspectArgs, RankBy},
-    dot, effect_flags, folder,
+    dot, effect_flags, folder, html,
     page::{Page, print},
     prompt::{self, Prepared},
-    render, report, set_run,
+    render, set_run,
 };
 use anyhow::{Result, anyhow};
 use limpid_analysis::{
@@ -91,7 +91,7 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
         return set_run::run(&InspectArgs { prompt, ..args.clone() }, &checked, set);
     }
     if args.format == Format::Html {
-        return report::run(args, &checked);
+        return html::run(args, &checked);
     }
     let started = Instant::now();
     let mut prepared = Prepared::new(&args.prompt)?;

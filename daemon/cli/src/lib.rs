@@ -15,6 +15,7 @@ mod effect_flags;
 mod effect_page;
 mod folder;
 mod handshake;
+mod html;
 mod inspect;
 mod lsp;
 mod lsp_forwarder;
@@ -29,6 +30,7 @@ mod prompt_source;
 mod render;
 mod render_prompt;
 mod report;
+mod report_page;
 mod set_out;
 mod set_run;
 mod shared_daemon;
@@ -36,6 +38,7 @@ mod switches;
 mod tour;
 mod trace;
 mod transport;
+mod whole_file;
 
 use args::{Cli, Command, DaemonCommand};
 use clap::{CommandFactory, Parser};
@@ -130,6 +133,7 @@ fn command(command: Command) -> anyhow::Result<()> {
         Command::Effect(args) => effect::run(&args),
         Command::Render(args) => render_prompt::run(&args),
         Command::Trace(args) => trace::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Continue(args) => continuation::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();

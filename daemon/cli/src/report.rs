@@ -1,202 +1,163 @@
-//! `limpid inspect --format html`: the panel as one file, with everything in it that it may ask for.
-//! What must not live here: what is recorded (`server::recording`), the panel (`assets/report.html`, built by the extension).
+//! `limpid report`: what an editor recorded of a run, made into the page that `inspect --format html` writes. An editor without a
+//! browser of its own needs no copy of the page then.
+//! What must not live here: the page (`report_page`), asking anything anew.
 
-use crate::{
-    answer::parse_range,
-    args::InspectArgs,
-    folder,
-    inspect::Checked,
-    page::print,
-    progress::Progress,
-    prompt::{budget, compute, model_name, source},
-};
-use anyhow::{Context, Result, anyhow, bail};
-use limpid_engine::{
-    cancel::CancelToken,
-    model_store::{ModelStore, StoreSettings},
-};
-use limpid_protocol::{
-    PROTOCOL_VERSION, display,
-    effect::EffectBudget,
-    inspection::Objective,
-    request::{AnswerRange, Subject, TargetChoice, TokenChoice},
-};
-use limpid_server::{
-    Analyst, EngineAnalyst, Job,
-    recording::{Recording, ToRecord, record},
-    settings::Settings,
-};
-use serde_json::json;
+use crate::{args::ReportArgs, page::print, report_page, whole_file::WholeFile};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use limpid_protocol::{PROTOCOL_VERSION, request::Request};
+use serde_json::{Map, Value, json};
 use std::{
-    sync::Arc,
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    fs::File,
+    io::{Read, stdin},
 };
 
-/// The panel, with a place for what is recorded.
-const TEMPLATE: &str = include_str!("../assets/report.html");
-/// That place, a line of its own; `null` gives way.
-const BEFORE: &str = "\n<script type=\"application/json\" id=\"limpid-recorded\">";
-const AFTER: &str = "null</script>\n";
-/// Longest title, in columns.
-const TITLE_COLUMNS: usize = 60;
-/// Pruning as the flag has it when nobody wrote one.
-const USUAL_PRUNE: &str = "mass=0.9";
+/// More bytes than any recording has: what is named may be a device or a pipe without an end.
+const MAX_BYTES: u64 = 1 << 30;
+/// The answer that holds the prompt's tokens and predictions.
+const TOKENS: &str = "limpid/tokens";
 
 /// Runs the command.
 ///
 /// # Errors
-/// What was wrong with the flags, the prompt or the model, in one sentence.
-pub(crate) fn run(args: &InspectArgs, checked: &Checked) -> Result<()> {
-    for (is_given, flag) in [
-        (args.prompt.token_ids.is_some(), "--token-ids: a report shows text"),
-        (
-            args.answer.is_some(),
-            "--answer: write the answer into the prompt and name its tokens with --answer-range",
+/// What is wrong with the recording and where, or that the page cannot be written.
+pub(crate) fn run(args: &ReportArgs) -> Result<()> {
+    let out = args.out.as_deref().map(WholeFile::new).transpose()?;
+    let (place, bytes) = match &args.file {
+        Some(file) => (file.display().to_string(), File::open(file).and_then(|it| read(it))),
+        None => ("standard input".to_owned(), read(stdin().lock())),
+    };
+    let bytes = bytes.with_context(|| format!("{place}: cannot be read"))?;
+    let recorded = recorded(&bytes).with_context(|| place)?;
+    let page = report_page::holding(&recorded.to_string())?;
+    match out {
+        Some(out) => out.write(page.as_bytes()),
+        None => print(&page),
+    }
+}
+
+fn read(from: impl Read) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// What of a recording the page needs, checked.
+///
+/// # Errors
+/// It is not JSON, of another version, or a field is missing or is not what it should be.
+fn recorded(bytes: &[u8]) -> Result<Value> {
+    ensure!(bytes.len() as u64 <= MAX_BYTES, "is longer than {MAX_BYTES} bytes");
+    let whole: Value = serde_json::from_slice(bytes)
+        .map_err(|e| anyhow!("is not JSON: {e}; give what an editor saved as JSON"))?;
+    let Value::Object(mut whole) = whole else {
+        bail!("is {}; a recording is an object with version, run, text and answers", kind(&whole))
+    };
+    match whole.get("version") {
+        Some(version) if version.as_u64() == Some(PROTOCOL_VERSION.into()) => {}
+        Some(Value::Number(version)) => bail!(
+            "version: {version} is not the protocol's {PROTOCOL_VERSION}; save the run anew from an editor that uses this limpid"
         ),
-    ] {
-        if is_given {
-            bail!("--format html does not go with {flag}");
+        other => return Err(not("version", other, "a number")),
+    }
+    let run = match whole.get("run") {
+        Some(Value::Object(run)) => run_of(run)?,
+        other => return Err(not("run", other, "an object")),
+    };
+    let text = match whole.get("text") {
+        Some(text @ Value::String(_)) => text.clone(),
+        other => return Err(not("text", other, "a string")),
+    };
+    let answers = match whole.remove("answers") {
+        Some(Value::Array(answers)) => answers,
+        other => return Err(not("answers", other.as_ref(), "a list")),
+    };
+    let answers = answers
+        .into_iter()
+        .enumerate()
+        .map(|(at, answer)| answer_of(&format!("answers[{at}]"), answer))
+        .collect::<Result<Vec<Value>>>()?;
+    if !answers.iter().any(|answer| answer["method"] == TOKENS) {
+        bail!("answers: none is of {TOKENS}, without which there is nothing to show");
+    }
+    let notes = whole.remove("notes").unwrap_or(Value::Null);
+    Ok(json!({
+        "version": PROTOCOL_VERSION, "run": run, "text": text, "answers": answers, "notes": notes,
+    }))
+}
+
+/// The line about the run.
+fn run_of(run: &Map<String, Value>) -> Result<Value> {
+    for name in ["title", "model"] {
+        match run.get(name) {
+            Some(Value::String(_)) => {}
+            other => return Err(not(&format!("run.{name}"), other, "a string")),
         }
     }
-    let started = Instant::now();
-    let (prompt, document) = source(&args.prompt).read_with_document()?;
-    let file = args.prompt.file.as_deref();
-    let told = folder::settings_of(&prompt.settings, file);
-    let model = args.prompt.model.or_of(&told);
-    let compute = compute(&model)?;
-    let budget = budget(&model, &compute)?;
-    let store = ModelStore::new(StoreSettings::from_env());
-    let name = model_name(&model);
-    crate::models::resolve(&store, &name)?;
-    let analyst = Arc::new(EngineAnalyst::new(store, compute, budget, name));
-    let bar = Progress::steps("loading", 100);
-    let shown = Arc::new(bar);
-    let job = Job::new(CancelToken::default(), {
-        let bar = Arc::clone(&shown);
-        move |share, doing| {
-            bar.say(doing);
-            bar.set((share * 100.0) as u64);
+    for name in ["took_ms", "at"] {
+        match run.get(name) {
+            Some(Value::Number(_)) => {}
+            other => return Err(not(&format!("run.{name}"), other, "a number")),
         }
-    });
-    analyst.load(None, &job)?;
-    let title = match file.and_then(|file| file.file_name()) {
-        Some(name) => name.to_string_lossy().into_owned(),
-        None => {
-            let first = prompt.text.text.trim().lines().next().unwrap_or_default();
-            display::cut(&display::escape(first), TITLE_COLUMNS)
-        }
+    }
+    Ok(json!({
+        "title": run["title"], "model": run["model"], "took_ms": run["took_ms"], "at": run["at"],
+    }))
+}
+
+/// An answer that is what its method answers with. The token table is in one of them only, to keep the page small.
+fn answer_of(place: &str, answer: Value) -> Result<Value> {
+    let Value::Object(mut answer) = answer else {
+        return Err(not(place, Some(&answer), "an object"));
     };
-    let chat = (args.prompt.chat || told.chat == Some(true)).then_some(true);
-    let recording = record(
-        analyst,
-        ToRecord {
-            document: &document,
-            prompt,
-            settings: Settings { model: None, chat, ..told },
-            subject: subject(args)?,
-            prune: (args.prune != USUAL_PRUNE).then(|| args.prune.clone()),
-            effects: checked.effects.map(|budget| EffectBudget {
-                runs: budget.runs,
-                seconds: budget.time.map(|time| time.as_secs_f64()),
-            }),
-        },
-        &job,
-    )?;
-    shown.finish();
-    print(&page(&title, &recording, started.elapsed().as_millis())?)
-}
-
-/// What the flags say beside the prompt.
-fn subject(args: &InspectArgs) -> Result<Subject> {
-    let flags = &args.prompt;
-    let position = flags.target.as_deref().map(|text| {
-        let problem =
-            || anyhow!("--target `{text}` is no position; write a whole number from 0 on");
-        text.trim().parse().map_err(|_| problem())
-    });
-    let answer = args.answer_range.as_deref().map(parse_range).transpose()?;
-    let answer = answer.map(|range| AnswerRange { start: range.start, end: range.end });
-    let target = TargetChoice {
-        position: position.transpose()?,
-        token: flags.token.as_deref().map(token),
-        answer,
+    let method = match answer.remove("method") {
+        Some(Value::String(method)) => method,
+        other => return Err(not(&format!("{place}.method"), other.as_ref(), "a string")),
     };
-    let is_said = target.position.is_some() || target.token.is_some() || target.answer.is_some();
-    let foil = match (&args.foil_answer, answer) {
-        (Some(_), None) => bail!("--foil-answer needs an answer; give --answer-range"),
-        (Some(text), Some(_)) => Some(TokenChoice::Text(text.clone())),
-        (None, _) => flags.foil.as_deref().map(token),
+    let params = match answer.remove("params") {
+        Some(params @ Value::Object(_)) => params,
+        other => return Err(not(&format!("{place}.params"), other.as_ref(), "an object")),
     };
-    let named = |name: &str| Objective::ALL.iter().copied().find(|known| known.as_str() == name);
-    Ok(Subject {
-        target: is_said.then_some(target),
-        foil,
-        objective: args.objective.as_deref().and_then(named),
-        ..Subject::nothing()
-    })
+    let mut result = match answer.remove("result") {
+        Some(result @ Value::Object(_)) => result,
+        other => return Err(not(&format!("{place}.result"), other.as_ref(), "an object")),
+    };
+    check_result(&method, &result)
+        .map_err(|e| anyhow!("{place}.result is no answer of {method}: {e}"))?;
+    if method != TOKENS
+        && let Some(table) = result.get_mut("token_table")
+    {
+        *table = json!([]);
+    }
+    Ok(json!({ "method": method, "params": params, "result": result }))
 }
 
-/// A token as a flag writes it: digits are an id.
-fn token(text: &str) -> TokenChoice {
-    text.parse().map_or_else(|_| TokenChoice::Text(text.to_owned()), TokenChoice::Id)
-}
-
-/// The page with what was recorded in it.
-fn page(title: &str, recording: &Recording, took_ms: u128) -> Result<String> {
-    let at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
-    let run = json!({
-        "title": title, "model": recording.model, "took_ms": took_ms as u64, "at": at as u64,
-    });
-    let text = json!(recording.text);
-    let answers = recording.answers.join(",");
-    let recorded = format!(
-        r#"{{"version":{PROTOCOL_VERSION},"run":{run},"text":{text},"answers":[{answers}]}}"#
-    );
-    let (before, after) = TEMPLATE
-        .split_once(&format!("{BEFORE}{AFTER}"))
-        .context("this build has no page for reports; please report it")?;
-    Ok(format!("{before}{BEFORE}{}{}{after}", unbreakable(&recorded), &AFTER["null".len()..]))
-}
-
-/// JSON that nothing in it can end the element around: what has a meaning in HTML, or ends a line in scripts, stands escaped. All of
-/// these stand in strings only.
-fn unbreakable(json: &str) -> String {
-    let mut out = String::with_capacity(json.len() + json.len() / 64);
-    for c in json.chars() {
-        match c {
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
-                out.push_str(&format!("\\u{:04x}", c as u32));
+/// Whether a result is of its method's type. A method that this program does not know is a later one's, and the page leaves it alone.
+fn check_result(method: &str, result: &Value) -> serde_json::Result<()> {
+    macro_rules! each {
+        ($known:ty) => {
+            if method == <$known as Request>::METHOD {
+                return serde_json::from_value::<<$known as Request>::Result>(result.clone())
+                    .map(drop);
             }
-            c => out.push(c),
-        }
+        };
     }
-    out
+    limpid_protocol::for_each_method!(each);
+    Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// What stands where something else should.
+fn not(place: &str, found: Option<&Value>, should: &str) -> anyhow::Error {
+    let found = found.map_or("missing", kind);
+    anyhow!("{place} is {found}; it must be {should}")
+}
 
-    #[test]
-    fn nothing_in_the_recording_ends_its_element() {
-        let hostile = "</script><script>alert(1)</script><!-- & \u{2028}\u{2029} \"\\";
-        let recording = Recording {
-            model: hostile.to_owned(),
-            text: hostile.to_owned(),
-            answers: vec![json!({ "method": "x", "result": hostile }).to_string()],
-        };
-        let page = page(hostile, &recording, 5).unwrap();
-        let (_, rest) = page.split_once(BEFORE).unwrap();
-        let (recorded, _) = rest.split_once("</script>").unwrap();
-        assert!(!recorded.contains(['<', '>', '&', '\u{2028}', '\u{2029}']));
-        let recorded: serde_json::Value = serde_json::from_str(recorded).unwrap();
-        assert_eq!(recorded["version"], PROTOCOL_VERSION);
-        for said in
-            [&recorded["text"], &recorded["run"]["title"], &recorded["answers"][0]["result"]]
-        {
-            assert_eq!(said, hostile);
-        }
-        let length = |page: &str| page.len() - rest.split_once("</script>").unwrap().0.len();
-        assert_eq!(length(&page) + "null".len(), TEMPLATE.len(), "nothing else changed");
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
     }
 }

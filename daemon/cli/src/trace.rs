@@ -1,15 +1,11 @@
 //! `limpid trace`: activations and contributions of one run, as a safetensors file with TransformerLens names.
 
-use crate::{args::TraceArgs, progress::Progress, prompt::Prepared};
+use crate::{args::TraceArgs, progress::Progress, prompt::Prepared, whole_file::WholeFile};
 use anyhow::{Result, anyhow, bail};
 use limpid_analysis::contributions::{attention_contributions, mlp_contributions};
 use limpid_engine::{cancel::CancelToken, error::EngineError, hook_name::Hook};
 use safetensors::tensor::{Dtype, TensorView};
-use std::{
-    collections::BTreeMap,
-    io::Write,
-    path::{Path, PathBuf},
-};
+use std::collections::BTreeMap;
 
 /// What of a run can be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +42,7 @@ impl Contribution {
 /// # Errors
 /// A hook that does not exist; a trace beyond the memory budget; the file cannot be written.
 pub(crate) fn run(args: &TraceArgs) -> Result<()> {
-    let out = OutFile::new(&args.out)?;
+    let out = WholeFile::new(&args.out)?;
     let prepared = Prepared::new(&args.prompt)?;
     let (spec, n_tokens) = (&prepared.model().spec, prepared.tokens.len());
     let chosen = choose(args.hooks.as_deref(), spec, n_tokens)?;
@@ -114,59 +110,17 @@ pub(crate) fn run(args: &TraceArgs) -> Result<()> {
         }
     }
     progress.finish();
-    out.write(&tensors)
+    out.write(&serialised(&tensors)?)
 }
 
-/// The file to write: under a temporary name beside its place until it is whole, so that a full disk leaves nothing half-written.
-/// Made before anything is computed, so that nobody waits for a file that cannot be written.
-struct OutFile {
-    path: PathBuf,
-    file: tempfile::NamedTempFile,
-}
-
-impl OutFile {
-    fn new(path: &Path) -> Result<Self> {
-        let shown = path.display();
-        // A link is followed, and what is no file, such as a device, is not replaced by one.
-        let path = match path.canonicalize() {
-            Ok(real) if !real.is_file() => {
-                bail!("{shown}: is no regular file; name a file to write")
-            }
-            Ok(real) => real,
-            Err(_) => path.to_owned(),
-        };
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = folder.unwrap_or(Path::new("."));
-        if !folder.is_dir() {
-            bail!("{shown}: there is no folder {}; create it first", folder.display());
-        }
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".limpid-").suffix(".part");
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let file = builder
-            .tempfile_in(folder)
-            .map_err(|e| anyhow!("{shown}: its folder cannot be written to: {}", e.kind()))?;
-        Ok(Self { path, file })
-    }
-
-    fn write(mut self, tensors: &BTreeMap<String, (Vec<usize>, Vec<u8>)>) -> Result<()> {
-        let views = tensors
-            .iter()
-            .map(|(name, (shape, bytes))| {
-                Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?))
-            })
-            .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()?;
-        let bytes = safetensors::serialize(views, None)?;
-        let shown = self.path.display();
-        self.file.as_file_mut().write_all(&bytes).map_err(|e| {
-            anyhow!("{shown}: cannot write {} bytes: {e}; is the disk full?", bytes.len())
-        })?;
-        self.file
-            .persist(&self.path)
-            .map_err(|e| anyhow!("{shown}: cannot be written: {}", e.error))?;
-        Ok(())
-    }
+fn serialised(tensors: &BTreeMap<String, (Vec<usize>, Vec<u8>)>) -> Result<Vec<u8>> {
+    let views = tensors
+        .iter()
+        .map(|(name, (shape, bytes))| {
+            Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?))
+        })
+        .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()?;
+    Ok(safetensors::serialize(views, None)?)
 }
 
 fn name(written: Written) -> String {
