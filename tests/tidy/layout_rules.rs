@@ -42,7 +42,8 @@ fn says_what_only_holds_here(text: &str) -> Option<&'static str> {
 
 fn is_text(path: &Path) -> bool {
     let endings = [
-        "rs", "toml", "md", "py", "lua", "sh", "json", "yml", "ts", "tsx", "mjs", "css", "html", "",
+        "rs", "toml", "md", "py", "lua", "sh", "json", "yml", "ts", "tsx", "mjs", "css", "html",
+        "txt", "rockspec", "",
     ];
     let ending = path.extension().map(|e| e.to_string_lossy().into_owned()).unwrap_or_default();
     endings.contains(&ending.as_str())

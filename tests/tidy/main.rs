@@ -7,6 +7,7 @@ mod dependency_rules;
 mod doc_rules;
 mod family_rules;
 mod layout_rules;
+mod lua_rules;
 mod repository;
 mod text_rules;
 mod typescript_rules;
