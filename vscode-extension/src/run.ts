@@ -173,10 +173,13 @@ export class Run {
       return await this.send(method, params, how, false);
     } catch (error) {
       const failed = asProblem(error);
-      // A daemon that was started anew knows no analysis of its forerunner; the place says the same while the text stands.
+      // A daemon that was started anew knows no analysis of its forerunner, and one knows none of a text that was edited, even where it
+      // is as it was again; the place says the same while the text stands.
       const isForgotten =
         failed.kind === "bad-request" && /no longer kept|not known|unknown analysis/.test(failed.message);
-      if (!isForgotten) throw new ProblemError(failed);
+      const isEdited = failed.kind === "stale-version" && this.analysis !== undefined;
+      if (isEdited && this.head.is_stale) throw new ProblemError(failed);
+      if (!isForgotten && !isEdited) throw new ProblemError(failed);
       if (this.head.is_stale) {
         throw problem(
           "no-longer-kept",

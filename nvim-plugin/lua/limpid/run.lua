@@ -186,11 +186,16 @@ function Run:send(method, params, how, by_place)
   return answer
 end
 
---- A daemon that was started anew knows no analysis of its forerunner.
+--- Whether the analysis is of no use any more: a daemon that was started anew knows none of its forerunner, and one knows none of a
+--- text that was edited, even where it is as it was again.
 ---@param problem any
 ---@return boolean
 local function is_forgotten(problem)
-  if not problems.is_problem(problem) or problem.kind ~= "bad-request" then
+  if not problems.is_problem(problem) then
+    return false
+  elseif problem.kind == "stale-version" then
+    return true
+  elseif problem.kind ~= "bad-request" then
     return false
   end
   for _, words in ipairs({ "no longer kept", "not known", "unknown analysis" }) do
@@ -208,8 +213,11 @@ end
 ---@return any
 function Run:answer(method, params, how)
   local went_well, result = pcall(self.send, self, method, params, how)
-  if not went_well and is_forgotten(result) then
+  if not went_well and self.analysis and is_forgotten(result) then
     if not self:is_current() then
+      if result.kind == "stale-version" then
+        error(result, 0)
+      end
       problems.throw("no-longer-kept", "The text has changed since, and the daemon no longer keeps this run.")
     end
     -- The place says the same while the text stands.

@@ -33,6 +33,8 @@ function M.of(run, asks)
       -- What was given up for something newer is no news; it is asked again when something changes, not at every drawing.
       if not problems.is_superseded(one.problem) then
         answers.errors[name] = one.problem
+      elseif run.head.is_stale then
+        answers.errors[name] = { message = "The text has changed since, and this was not asked before; r inspects it again." }
       end
     elseif not one or not one.task or one.task.is_over then
       M.ask(run, key, ask)
