@@ -106,7 +106,10 @@ local function commands()
   return taken
 end
 
-local function ended(code, signal)
+local function ended(code, signal, id)
+  if client_id and id ~= client_id then
+    return
+  end
   local watching = watchers
   listeners, watchers, client_id = {}, {}, nil
   for gone in pairs(watching) do
@@ -122,7 +125,9 @@ local function ended(code, signal)
   ends[#ends + 1] = now
   if #ends > MOST_ENDS then
     become("failed")
-    problems.failed(problems.problem("stopped", ("The Limpid server keeps ending (exit code %s, signal %s)."):format(code, signal)))
+    problems.failed(
+      problems.problem("stopped", ("The Limpid server keeps ending (exit code %s, signal %s)."):format(code, signal))
+    )
     return
   end
   become("off")
@@ -327,17 +332,21 @@ function M.stop()
   else
     client.stop()
   end
-  local asked = vim.uv.now()
-  while M.running() and vim.uv.now() - asked < 3000 do
-    task.sleep(20)
+  -- Until it has ended: one that is still ending must not be taken for the next.
+  local function wait(ms)
+    local asked = vim.uv.now()
+    while client_id and vim.uv.now() - asked < ms do
+      task.sleep(10)
+    end
   end
-  client = M.running()
-  if client then
+  wait(3000)
+  if client_id then
     if has_011 then
       client:stop(true)
     else
       client.stop(true)
     end
+    wait(1000)
   end
   client_id = nil
   become("off")
