@@ -128,10 +128,9 @@ async function tokens(page) {
     }
     await page.evaluate((place) => document.querySelectorAll(".strip-token")[place].click(), at);
     await page.waitForFunction(
-      (place) => document.querySelectorAll(".strip-token")[place].classList.contains("is-selected"),
+      (place) => document.querySelector(".inspected b")?.textContent === `token ${place}`,
       at,
     );
-    await page.waitForTimeout(30);
     const sentence = await page.evaluate(
       () => [...document.querySelectorAll(".sentence")].map((each) => each.textContent).join("\n"),
     );
