@@ -11,7 +11,8 @@ M.cases = {}
 local within = {}
 
 --- The folder of the plugin, and that of the repository.
-M.plugin = vim.fs.dirname(vim.fs.dirname(vim.fs.normalize(vim.fn.fnamemodify(debug.getinfo(1, "S").source:sub(2), ":p"))))
+M.plugin =
+  vim.fs.dirname(vim.fs.dirname(vim.fs.normalize(vim.fn.fnamemodify(debug.getinfo(1, "S").source:sub(2), ":p"))))
 M.repository = vim.fs.dirname(M.plugin)
 
 --- Cases that share a subject.

@@ -31,7 +31,8 @@ function M.located(set)
   end
   local path = vim.fn.exepath("limpid")
   if path == "" then
-    return nil, "There is no `limpid` on PATH. Install it, or name it: require('limpid').setup({ path = '…/limpid' })."
+    return nil,
+      "There is no `limpid` on PATH. Install it, or name it: require('limpid').setup({ path = '…/limpid' })."
   end
   return path
 end
@@ -58,7 +59,10 @@ function M.find()
   local ended, why = task.program({ path, "--version" }, { text = true, timeout = PATIENCE_MS })
   if not ended or ended.code ~= 0 then
     local said = ended and vim.trim((ended.stderr or ""):match("[^\n]*") or "") or why or ""
-    problems.throw("not-limpid", problems.sentence(("%s does not start: %s"):format(path, said ~= "" and said or "it ended with an error")))
+    problems.throw(
+      "not-limpid",
+      problems.sentence(("%s does not start: %s"):format(path, said ~= "" and said or "it ended with an error"))
+    )
   end
   local version = (ended and ended.stdout or ""):match("^limpid (%d+%.%d+%.%d+%S*)")
   if not version then
@@ -67,7 +71,11 @@ function M.find()
   if not M.is_compatible(version) then
     problems.throw(
       "wrong-version",
-      ("%s is Limpid %s; this plugin needs %s. Install the binary that fits, or name another by `path`."):format(path, version, M.OURS)
+      ("%s is Limpid %s; this plugin needs %s. Install the binary that fits, or name another by `path`."):format(
+        path,
+        version,
+        M.OURS
+      )
     )
   end
   found = { path = path, version = version }

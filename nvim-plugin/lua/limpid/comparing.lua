@@ -53,7 +53,10 @@ function M.choose(run, kind)
   local ways = { foil = with_foil, last = with_other, models = with_models }
   if kind then
     if not ways[kind] then
-      problems.throw("bad-word", ("There is nothing called %s to compare with; there are foil, last and models."):format(kind))
+      problems.throw(
+        "bad-word",
+        ("There is nothing called %s to compare with; there are foil, last and models."):format(kind)
+      )
     end
     return ways[kind](run)
   end

@@ -116,7 +116,8 @@ local checks = {
   model = of_type("string"),
   device = one_of({ "auto", "cpu", "cuda", "metal" }),
   memory_budget = function(value)
-    local is_size = type(value) == "string" and (value == "" or value:match("^%d+[KMG]?$") or value:match("^%d+%.%d+[KMG]?$"))
+    local is_size = type(value) == "string"
+      and (value == "" or value:match("^%d+[KMG]?$") or value:match("^%d+%.%d+[KMG]?$"))
     return not is_size and 'a size such as "800M" or "1.5G"' or nil
   end,
   chat = of_type("boolean"),

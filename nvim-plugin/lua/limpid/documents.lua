@@ -51,9 +51,7 @@ end
 ---@param bufnr integer
 ---@return boolean
 function M.wants(bufnr)
-  return M.is_file(bufnr)
-    and M.bytes(bufnr) <= M.MOST_BYTES
-    and (asked[bufnr] or M.holds_prompt(bufnr))
+  return M.is_file(bufnr) and M.bytes(bufnr) <= M.MOST_BYTES and (asked[bufnr] or M.holds_prompt(bufnr))
 end
 
 --- A gesture was about this buffer.
@@ -90,13 +88,11 @@ function M.look_at(bufnr)
   end
 end
 
---- Shows or clears the lenses of a buffer, as the setting says.
+--- Shows the lenses of a buffer where the setting says so.
 ---@param bufnr integer
 function M.show_lenses(bufnr)
   if config.get().code_lens then
     vim.lsp.codelens.refresh({ bufnr = bufnr })
-  else
-    vim.lsp.codelens.clear(nil, bufnr)
   end
 end
 
@@ -138,7 +134,12 @@ function M.attached(bufnr)
     if vim.api.nvim_buf_is_loaded(bufnr) then
       vim.api.nvim_buf_call(bufnr, function()
         if is_k_free() then
-          vim.keymap.set("n", "K", "<Plug>(limpid-hover)", { buffer = bufnr, desc = "Limpid: what the token here does" })
+          vim.keymap.set(
+            "n",
+            "K",
+            "<Plug>(limpid-hover)",
+            { buffer = bufnr, desc = "Limpid: what the token here does" }
+          )
         end
       end)
     end

@@ -57,7 +57,8 @@ end
 ---@return table view
 local function measure(run, title, params)
   params = vim.tbl_extend("keep", params, { floor = config.get().effects.floor })
-  local job = { title = title, done = 0, run = run, task = nil, of = params.interventions and #params.interventions or nil }
+  local job =
+    { title = title, done = 0, run = run, task = nil, of = params.interventions and #params.interventions or nil }
   M.job = job
   session.changed()
   local went_well, answer = pcall(run.ask, run, "limpid/effect", params, {

@@ -99,7 +99,9 @@ for _, picture in ipairs({ "svg", "png" }) do
     if vim.fn.executable("dot") == 0 then
       problems.throw(
         "no-graphviz",
-        ("A picture of the routes (%s) is drawn by Graphviz, and there is no `dot` on PATH. The HTML page can draw it too."):format(picture)
+        ("A picture of the routes (%s) is drawn by Graphviz, and there is no `dot` on PATH. The HTML page can draw it too."):format(
+          picture
+        )
       )
     end
     return piped({ "dot", "-T" .. picture }, dot(run))
@@ -156,7 +158,10 @@ function M.save(run, format, path)
     end
   end
   if not ending then
-    problems.throw("bad-format", ("There is no format %s; there are html, json, dot, svg, png and markdown."):format(format))
+    problems.throw(
+      "bad-format",
+      ("There is no format %s; there are html, json, dot, svg, png and markdown."):format(format)
+    )
   end
   local to = path or pickers.input("Save to: ", proposed(run, ending))
   if not to or to == "" then

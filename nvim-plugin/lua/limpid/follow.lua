@@ -53,7 +53,11 @@ local function rested(run, index)
   if index and config.get().effects.auto == "hover" and not run.head.is_stale then
     vim.defer_fn(function()
       if last_index == index and runs.shown == run then
-        require("limpid.effects").by_itself(run, "token " .. index, { interventions = { { kind = "knockout", token = index } } })
+        require("limpid.effects").by_itself(
+          run,
+          "token " .. index,
+          { interventions = { { kind = "knockout", token = index } } }
+        )
       end
     end, MEASURE_MS - REST_MS)
   end

@@ -91,7 +91,8 @@ local function drawn(page, view, run, context)
   end, debug.traceback)
   if not went_well then
     -- A mistake of ours in one view must not take the others with it.
-    problems.last = { problem = problems.problem("internal", tostring(problem):match("[^\n]+")), trace = problem, at = os.time() }
+    problems.last =
+      { problem = problems.problem("internal", tostring(problem):match("[^\n]+")), trace = problem, at = os.time() }
     page:problem({ message = "This could not be drawn; :checkhealth limpid has the details." })
   end
 end
@@ -110,7 +111,11 @@ local function empty()
     page:line({ { " ⟳ ", "LimpidDim" }, { busy, "LimpidDim" } })
   else
     page:line({ { " Put the cursor in a prompt and run ", "LimpidDim" }, { ":Limpid inspect", "LimpidKey" } })
-    page:line({ { " No prompt at hand? ", "LimpidDim" }, { ":Limpid tour", "LimpidKey" }, { " opens a sample.", "LimpidDim" } })
+    page:line({
+      { " No prompt at hand? ", "LimpidDim" },
+      { ":Limpid tour", "LimpidKey" },
+      { " opens a sample.", "LimpidDim" },
+    })
   end
   return page
 end

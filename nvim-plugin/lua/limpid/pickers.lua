@@ -58,7 +58,8 @@ end
 ---@return { token: integer|string? }?
 function M.token(run, position, how)
   local layer = run:predicted().view.model.n_layers - 1
-  local answer = run:ask("limpid/node", { node = { kind = "resid_post", layer = layer, position = position }, top = OFFERED })
+  local answer =
+    run:ask("limpid/node", { node = { kind = "resid_post", layer = layer, position = position }, top = OFFERED })
   ---@type limpid.Item[]
   local items = {}
   if how.none then
@@ -67,7 +68,11 @@ function M.token(run, position, how)
   for place, row in ipairs(answer.view.top) do
     if row.id ~= how.without then
       items[#items + 1] = {
-        label = ("%-24s %7s  %s"):format(token_display.token(row.text), display.probability(row.prob), display.rank(place)),
+        label = ("%-24s %7s  %s"):format(
+          token_display.token(row.text),
+          display.probability(row.prob),
+          display.rank(place)
+        ),
         value = { token = row.id },
       }
     end
@@ -104,7 +109,8 @@ function M.model(bufnr, title, which, with_path)
       if known(row.problem) then
         facts[#facts + 1] = row.problem
       end
-      items[#items + 1] = { label = ("%s  %s"):format(row.name, table.concat(facts, " · ")), value = { name = row.name } }
+      items[#items + 1] =
+        { label = ("%s  %s"):format(row.name, table.concat(facts, " · ")), value = { name = row.name } }
     end
   end
   if with_path then

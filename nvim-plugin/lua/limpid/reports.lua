@@ -35,7 +35,11 @@ function M.lines(status)
   end
   local cache = status.cache
   lines[#lines + 1] = ""
-  lines[#lines + 1] = ("Traces %s: %d answers from them, %d computed"):format(display.bytes(cache.bytes), cache.hits, cache.misses)
+  lines[#lines + 1] = ("Traces %s: %d answers from them, %d computed"):format(
+    display.bytes(cache.bytes),
+    cache.hits,
+    cache.misses
+  )
   return lines
 end
 
@@ -45,7 +49,11 @@ function M.status()
   local client = require("limpid.client").running()
   if not client then
     local busy = require("limpid.session").busy_words()
-    return vim.api.nvim_echo({ { "Limpid: " .. (busy or "the server is not running; inspecting a prompt starts it.") } }, false, {})
+    return vim.api.nvim_echo(
+      { { "Limpid: " .. (busy or "the server is not running; inspecting a prompt starts it.") } },
+      false,
+      {}
+    )
   end
   local attached = next(client.attached_buffers)
   local status = require("limpid.requests").ask(attached or bufnr, "limpid/status", vim.empty_dict())

@@ -121,10 +121,16 @@ function M.place(about)
     problems.throw("no-prompt", "Put the cursor into a prompt: this buffer is no file.")
   end
   if vim.api.nvim_buf_get_name(bufnr) == "" then
-    problems.throw("no-name", "This buffer has no name, and the daemon knows texts by their names. Give it one (:file NAME.prompt) and inspect again.")
+    problems.throw(
+      "no-name",
+      "This buffer has no name, and the daemon knows texts by their names. Give it one (:file NAME.prompt) and inspect again."
+    )
   end
   if documents.bytes(bufnr) > documents.MOST_BYTES then
-    problems.throw("too-large", ("%s is larger than 10 MiB. Select the prompt's lines in a smaller file."):format(title_of(bufnr)))
+    problems.throw(
+      "too-large",
+      ("%s is larger than 10 MiB. Select the prompt's lines in a smaller file."):format(title_of(bufnr))
+    )
   end
   local place = { bufnr = bufnr, uri = vim.uri_from_bufnr(bufnr), range = about.range, at = about.position }
   if not place.range and not place.at then

@@ -110,9 +110,14 @@ end
 ---@return string? why
 function M.program(command, options)
   return M.await(function(done)
-    local started, process = pcall(vim.system, command, options or {}, vim.schedule_wrap(function(ended)
-      done(ended)
-    end))
+    local started, process = pcall(
+      vim.system,
+      command,
+      options or {},
+      vim.schedule_wrap(function(ended)
+        done(ended)
+      end)
+    )
     if not started then
       done(nil, tostring(process))
       return

@@ -105,7 +105,15 @@ describe("a problem", function()
 
   it("names only words that :Limpid has", function()
     local words = require("limpid.command").WORDS
-    for _, kind in ipairs({ "model-not-found", "memory-budget", "device", "no-binary", "internal", "no-prompt", "stale-version" }) do
+    for _, kind in ipairs({
+      "model-not-found",
+      "memory-budget",
+      "device",
+      "no-binary",
+      "internal",
+      "no-prompt",
+      "stale-version",
+    }) do
       for _, way in ipairs(problems.problem(kind, "x").ways) do
         testing.ok(words[way.word] ~= nil, way.word)
       end

@@ -34,7 +34,8 @@ function M.of(run, asks)
       if not problems.is_superseded(one.problem) then
         answers.errors[name] = one.problem
       elseif run.head.is_stale then
-        answers.errors[name] = { message = "The text has changed since, and this was not asked before; r inspects it again." }
+        answers.errors[name] =
+          { message = "The text has changed since, and this was not asked before; r inspects it again." }
       end
     elseif not one or not one.task or one.task.is_over then
       M.ask(run, key, ask)

@@ -28,9 +28,13 @@ end
 ---@type { keys: string[], says: string, does: fun() }[]
 M.KEYS = {
   { keys = { "<CR>" }, says = "open what the line is about", does = act("open") },
-  { keys = { "<BS>", "<C-o>" }, says = "back to where it was opened from", does = function()
-    require("limpid.panel").back()
-  end },
+  {
+    keys = { "<BS>", "<C-o>" },
+    says = "back to where it was opened from",
+    does = function()
+      require("limpid.panel").back()
+    end,
+  },
   { keys = { "K" }, says = "explain the line", does = act("explain") },
   { keys = { "gd" }, says = "go to its place in the text", does = act("go_to_text") },
   { keys = { "<Tab>" }, says = "next section", does = beside(1) },
@@ -57,19 +61,32 @@ M.KEYS = {
   { keys = { "p" }, says = "pin this run", does = word("pin") },
   { keys = { "r" }, says = "inspect the prompt again", does = word("refresh") },
   { keys = { "<C-c>" }, says = "give up what is under way", does = word("stop") },
-  { keys = { "q" }, says = "close the panel", does = function()
-    require("limpid.panel").close()
-  end },
-  { keys = { "?" }, says = "these keys", does = function()
-    require("limpid.float").keys(M.KEYS)
-  end },
+  {
+    keys = { "q" },
+    says = "close the panel",
+    does = function()
+      require("limpid.panel").close()
+    end,
+  },
+  {
+    keys = { "?" },
+    says = "these keys",
+    does = function()
+      require("limpid.float").keys(M.KEYS)
+    end,
+  },
 }
 
 ---@param bufnr integer
 function M.attach(bufnr)
   for _, key in ipairs(M.KEYS) do
     for _, lhs in ipairs(key.keys) do
-      vim.keymap.set("n", lhs, key.does, { buffer = bufnr, nowait = true, silent = true, desc = "Limpid: " .. key.says })
+      vim.keymap.set(
+        "n",
+        lhs,
+        key.does,
+        { buffer = bufnr, nowait = true, silent = true, desc = "Limpid: " .. key.says }
+      )
     end
   end
   for number = 1, 7 do
