@@ -9,11 +9,11 @@ local function act(does)
   end
 end
 
----@param word string of `:Limpid`
+---@param name string of a word of `:Limpid`
 ---@return fun()
-local function word(word)
+local function word(name)
   return function()
-    require("limpid.command").run(word, {})
+    require("limpid.command").run(name, {})
   end
 end
 

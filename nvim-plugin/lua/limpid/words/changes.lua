@@ -5,6 +5,8 @@ local problems = require("limpid.problems")
 
 local lazy = calls.lazy
 
+--- What a change that is written as text begins with.
+local CHANGED = { "knockout", "span", "delete", "replace", "head", "mlp", "neuron", "edge" }
 local SETS = { "parts", "token", "line", "sentence", "message", "example", "head", "mlp", "neuron" }
 
 ---@param call limpid.Call
@@ -67,9 +69,15 @@ return {
     says = "switch off the token at the cursor, or what the panel's line is about; or on again",
     run = function(call)
       calls.with_run(call, function(run)
-        local change = (call.args or {})[1] and table.concat(call.args, " ")
-        if change then
-          lazy.switches.toggle(run, change)
+        local args = call.args or {}
+        if args[1] then
+          if not args[2] or not vim.tbl_contains(CHANGED, args[1]) then
+            problems.throw(
+              "bad-word",
+              "A change is written like `head 21.2`, `mlp 3`, `neuron 2.12=0`, `knockout 3` or `edge 3.2 7<-4`."
+            )
+          end
+          lazy.switches.toggle(run, table.concat(args, " "))
           return lazy.panel.open()
         end
         local about = vim.bo.filetype == "limpid" and lazy["panel.window"].about()
@@ -78,6 +86,9 @@ return {
         lazy.actions.toggle(about or (index and { kind = "token", position = index }) or cards[#cards])
         lazy.panel.open()
       end)
+    end,
+    complete = function()
+      return CHANGED
     end,
   },
   clearSwitches = {
