@@ -1,5 +1,5 @@
--- Neovim's Lua is LuaJIT's, or plain 5.1 with the same library.
-std = "luajit"
+-- Neovim's Lua is LuaJIT or, where there is none, plain 5.1: only what both have is used.
+std = "lua51"
 read_globals = { "vim" }
 -- Options and variables are set through fields of these.
 globals = { "vim.g", "vim.b", "vim.w", "vim.o", "vim.bo", "vim.wo", "vim.go", "vim.opt", "vim.opt_local", "vim.env" }

@@ -89,7 +89,7 @@ local function run(filter)
     end
   end
   local ms = (vim.uv.hrtime() - started) / 1e6
-  io.stdout:write(("%d passed, %d failed in %d files, %.0f ms\n"):format(passed, failed, #files, ms))
+  io.stdout:write(("\n%d passed, %d failed in %d files, %.0f ms\n"):format(passed, failed, #files, ms))
   -- A filter that nothing matches is a mistake, not a success.
   return failed == 0 and passed > 0
 end

@@ -17,6 +17,7 @@ const RULES: &[(&str, Rule)] = &[
     ("nobody waits", nobody_waits),
     ("start-up reads nothing", start_up_reads_nothing),
     ("text stays text", text_stays_text),
+    ("plain Lua reads it", plain_lua_reads_it),
 ];
 
 /// What a person wrote: not what the protocol crate did.
@@ -113,6 +114,21 @@ fn text_stays_text(path: &str, text: &str) -> Option<String> {
     word.map(|word| format!("names `{word}`")).or_else(built)
 }
 
+/// A Neovim without LuaJIT has Lua 5.1, which takes escapes that it does not know for the letter itself, and has no `ffi`.
+fn plain_lua_reads_it(path: &str, text: &str) -> Option<String> {
+    if is_spec(path) {
+        return None;
+    }
+    let words = ["\\x", "\\u{", "\\z", "require(\"ffi\")", "jit."];
+    let word = words.iter().find(|word| {
+        code(text).any(|line| {
+            let at = line.find(**word);
+            at.is_some_and(|at| !line[..at].ends_with(|c: char| c == '\\' || c.is_alphanumeric()))
+        })
+    })?;
+    Some(format!("`{word}` is LuaJIT's"))
+}
+
 #[test]
 fn every_lua_file_keeps_the_rules() {
     let mut broken = Vec::new();
@@ -186,6 +202,15 @@ fn every_rule_bites() {
             (a, "-- vim.cmd(\"edit \" .. name)"),
             (spec, "vim.cmd(\"edit \" .. name)"),
         ],
+    );
+    bites(
+        plain_lua_reads_it,
+        &[
+            (a, "local e = \"\\u{301}\""),
+            (a, "local ffi = require(\"ffi\")"),
+            (a, "if jit.os then"),
+        ],
+        &[(spec, "\"\\xe2\""), (a, "local c = \"\\\\x\""), (a, "-- \\u{301}"), (a, "\"\\194\"")],
     );
     assert!(is_ours(a) && is_ours(spec) && is_ours(start));
     assert!(!is_ours("nvim-plugin/lua/limpid/generated/protocol.lua"));
