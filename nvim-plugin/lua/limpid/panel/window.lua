@@ -85,6 +85,7 @@ local OPTIONS = {
 function M.open(enter)
   local window = M.window()
   if not window then
+    require("limpid.highlights").apply()
     local settings = config.get().panel
     -- On a narrow screen the text, which is what is read, keeps two fifths.
     local width = math.min(settings.width, math.max(30, math.floor(vim.o.columns * 0.6)))
