@@ -48,6 +48,28 @@ describe("the plugin", function()
     end
   end)
 
+  it("calls no function of a module that the module lacks", function()
+    local lacks = {}
+    for _, file in ipairs(files_in("lua", ".lua")) do
+      local relative = vim.fs.normalize(file):sub(#testing.repository + 2)
+      local text = testing.read(relative):gsub("%-%-[^\n]*", "")
+      local function check(module, name)
+        if require(module)[name] == nil then
+          lacks[#lacks + 1] = ("%s calls %s of %s"):format(relative, name, module)
+        end
+      end
+      for module, name in text:gmatch('require%("(limpid[%w_.]*)"%)%.([%w_]+)%(') do
+        check(module, name)
+      end
+      for alias, module in text:gmatch('local ([%w_]+) = require%("(limpid[%w_.]*)"%)\n') do
+        for name in text:gmatch("[^%w_.:]" .. alias .. "%.([%w_]+)%(") do
+          check(module, name)
+        end
+      end
+    end
+    equal(lacks, {})
+  end)
+
   it("loads nothing at start-up", function()
     local loaded = in_fresh_neovim(
       "local n = {} for k in pairs(package.loaded) do if k:find('^limpid') then n[#n + 1] = k end end print(table.concat(n, ' '))"
