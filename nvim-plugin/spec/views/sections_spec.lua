@@ -102,7 +102,7 @@ describe("prediction", function()
    ·France   3  12 %    -0.31   +5.60≠          ░│█████████
    ·capital  1  14 %    +0.61   +4.20            │███████
    ·of       2   3 %    +0.05       –            │
-   The       0  31 %    +0.02       –   first token, apart
+   The       0  31 %    +0.02       –   first token
    ·is       4  40 %     0.00       –            │
 ]]
     )

@@ -107,7 +107,7 @@ local function draw_tokens(page, attribution, context)
         flows and display.flow(flows[place]) or false,
         figures.estimate(page, all[at]),
         figures.effect(page, all[at]),
-        is_sink and { { "first token, apart", "LimpidDim" } } or figures.bar(page, all[at], largest),
+        is_sink and { { "first token", "LimpidDim" } } or figures.bar(page, all[at], largest),
       },
       about = { kind = "token", position = index },
       token = index,
