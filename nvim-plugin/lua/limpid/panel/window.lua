@@ -77,6 +77,7 @@ local OPTIONS = {
   foldminlines = 0,
   foldenable = true,
   fillchars = "fold: ,eob: ",
+  winhighlight = "Folded:Normal",
 }
 
 --- Shows the panel beside the text, without going there.
