@@ -44,6 +44,12 @@ function under(line, titles, title) {
   return unmeasured(cell ?? "");
 }
 
+/** What stands behind the bar around the middle line: the tokens whose logits it raises. */
+function written(line) {
+  const [, ...behind] = line.text.split("│");
+  return behind.join("│").replace(/^[ ░▒▓█▉▊▋▌▍▎▏▐▕]*/u, "");
+}
+
 function rankedFacts(lines, kind, keyOf) {
   const titles = titled(lines, kind);
   return of(lines, kind).flatMap((line) => {
@@ -52,6 +58,7 @@ function rankedFacts(lines, kind, keyOf) {
       [`${key} flow`, under(line, titles, "flow")],
       [`${key} attribution`, under(line, titles, "attr. ~")],
       [`${key} effect`, under(line, titles, "effect")],
+      [`${key} writes`, written(line)],
     ];
   });
 }

@@ -100,6 +100,7 @@ async function table(page, label, keyOf) {
       flow: (text(row, "flow").querySelector(".number") ?? text(row, "flow")).textContent,
       attribution: text(row, "attribution").textContent,
       effect: text(row, "effect").querySelector(".figure")?.textContent ?? "",
+      writes: [...row.querySelectorAll(".column-promotes .token")].map((token) => token.textContent).join(" "),
     }));
   }, label);
   return rows.flatMap(({ name, ...numbers }) =>
