@@ -8,7 +8,7 @@ import kept
 import screen
 from rpc import CallFailed, Client
 from stage import NVIM, Stage
-from terminal import Terminal
+from terminal import Terminal, typed
 
 PATIENCE_S = float(os.environ.get("LIMPID_SESSION_PATIENCE", 30))
 TRACEBACK = re.compile(r"E5108|E5107|stack traceback|Error executing|Error detected|Error in |attempt to |vim/_editor|\.lua:\d+:")
@@ -45,7 +45,7 @@ class Editor:
                                  cwd=str(stage.folder))
         stage.editors.append(self)
         self.client = Client(self.socket)
-        self.true_colour = None
+        self.typed = 0
         self.until("Neovim is up", "return vim.v.vim_did_enter == 1")
 
     # Asking.
@@ -99,28 +99,31 @@ class Editor:
     # Doing.
 
     def keys(self, *keys: str):
+        """Keys in Vim's notation; taken when this returns, unless Neovim waits for something before it."""
         for some in keys:
             self.terminal.keys(some)
+            self.typed += len(typed(some))
+        self.settled()
 
     def ex(self, command: str):
         """A command line, typed; carried out when this returns, unless it asks something."""
         self.keys(f":{command}<CR>")
-        self.settled()
 
-    def settled(self, timeout_s=10):
-        """Waits until Neovim has taken every key."""
+    def settled(self, timeout_s=2):
+        """Waits until Neovim has taken every key. A key that interrupts is never seen, so that this gives up after a while."""
         end = time.monotonic() + timeout_s
         while time.monotonic() < end:
-            mode = self.mode()
-            if mode["blocking"] or (mode["mode"] != "c" and self.lua("return vim.fn.getchar(1) == 0")):
+            if self.mode()["blocking"]:
+                time.sleep(0.02)
+            elif self.lua("return package.loaded.rig and package.loaded.rig.taken() or 0") >= self.typed:
                 return
-            time.sleep(0.01)
-        raise Failed(f"keys are still waiting, mode {self.mode()}\n{self.terminal.text().rstrip()}")
+            else:
+                time.sleep(0.005)
+        self.typed = 0 if self.mode()["blocking"] else self.lua("return package.loaded.rig and package.loaded.rig.taken() or 0")
 
     def goto(self, row: int, column: int):
         """Moves the cursor to a line and a byte column, both from 1, as motions do."""
         self.keys(f"{row}G{column}|" if column > 1 else f"{row}G0")
-        self.settled()
 
     # Looking.
 

@@ -71,11 +71,14 @@ def inspect(nvim: Editor, timeout_s=2 * PATIENCE_S):
     quiet(nvim, timeout_s)
 
 
+ANY = "local run = require('limpid.runs').shown; return run and run.head.id"
+
+
 def reshown(nvim: Editor, act, timeout_s=2 * PATIENCE_S):
     """Does something that makes another run the shown one, and waits for it."""
-    before = nvim.lua(SHOWN)
+    before = nvim.lua(ANY)
     act()
-    nvim.until("another run", f"local id = (function() {SHOWN} end)(); return id and id ~= ...", before, timeout_s=timeout_s)
+    nvim.until("another run", f"local id = (function() {ANY} end)(); return id and id ~= ...", before, timeout_s=timeout_s)
     quiet(nvim, timeout_s)
 
 
@@ -112,18 +115,20 @@ def panel_says(nvim: Editor, *patterns: str, timeout_s=PATIENCE_S) -> str:
         time.sleep(0.03)
 
 
-def on_line(nvim: Editor, pattern: str):
-    """The panel's cursor on the first line that a pattern is in, by a search as a person would do it."""
+def on_line(nvim: Editor, pattern: str, at_match=False):
+    """The panel's cursor on the first line that a pattern is in, in the first column or where the pattern begins."""
     panel(nvim)
-    nvim.keys("gg")
+    nvim.keys("gg0")
     row = nvim.lua("""
+      local pattern, at_match = ...
       for row, line in ipairs(vim.api.nvim_buf_get_lines(0, 0, -1, false)) do
-        if vim.fn.match(line, ...) >= 0 then
-          vim.api.nvim_win_set_cursor(0, { row, 0 })
+        local column = vim.fn.match(line, pattern)
+        if column >= 0 then
+          vim.api.nvim_win_set_cursor(0, { row, at_match and column or 0 })
           return row
         end
       end
-    """, pattern)
+    """, pattern, at_match)
     if not row:
         raise Failed(f"no line of the panel has {pattern}:\n{panel_text(nvim)}")
 

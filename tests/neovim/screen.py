@@ -18,8 +18,8 @@ def columns_of(char: str) -> int:
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
-PARTS = {"EndOfBuffer", "WinSeparator", "LspInlayHint", "LspCodeLens", "StatusLine", "StatusLineNC", "CursorLine", "NormalFloat",
-         "FloatBorder", "Folded", "MsgArea", "SignColumn", "qfLineNr", "QuickFixLine", "WarningMsg", "ErrorMsg", "Search"}
+PARTS = {"StatusLine", "StatusLineNC", "CursorLine", "NormalFloat", "FloatBorder", "Folded", "NonText", "qfLineNr", "QuickFixLine", "WarningMsg",
+         "ErrorMsg", "Search"}
 
 
 class Look:
