@@ -3,7 +3,10 @@
 use limpid_analysis::{
     attribution::Method,
     route_prune::Prune,
-    views::inspection::{Inspector, Question, Top},
+    views::{
+        explained::Explained,
+        inspection::{Inspector, Question, Top},
+    },
 };
 use limpid_engine::device::Compute;
 use limpid_tests::{
@@ -46,5 +49,36 @@ fn another_target_is_answered_from_the_same_findings_and_as_if_asked_first() {
         ] {
             assert!(!Arc::ptr_eq(first.findings(), ask(&other, &[&first]).findings()), "{family}");
         }
+    }
+}
+
+#[test]
+fn linear_scores_asked_first_are_those_asked_last_and_change_nothing_behind_them() {
+    for family in FAMILIES {
+        let tiny = Tiny::open(family);
+        let loaded = Arc::new(tiny.load(&Compute::cpu()));
+        let whole = Arc::new(trace(&loaded, &tiny.ids()));
+        let ask = || {
+            let (loaded, whole) = (Arc::clone(&loaded), Arc::clone(&whole));
+            Explained::new(loaded, whole, &Question::DEFAULT).unwrap()
+        };
+        let all = |of: &Explained| {
+            watched(|watch| {
+                let walked = of.attributions(watch).unwrap();
+                of.attribution(
+                    walked,
+                    &[Method::AtpLinear, Method::Atp, Method::LogitAttribution],
+                    &[],
+                )
+            })
+        };
+        let at_once = ask();
+        let expected = all(&at_once);
+        let halved = ask();
+        let first = watched(|watch| halved.linear_attribution(watch).unwrap()).unwrap();
+        assert_eq!(first.scores, expected.scores, "{family}");
+        assert_eq!((first.value, &first.method), (expected.value, &expected.method), "{family}");
+        assert_eq!(all(&halved), expected, "{family}: the second half stands on the first");
+        assert!(watched(|watch| halved.linear_attribution(watch).unwrap()).is_none(), "{family}");
     }
 }

@@ -209,6 +209,16 @@ impl Analyst for EngineAnalyst {
             |done: usize, of: usize| job.progress(done as f32 / of as f32, "walking back");
         let watch = Watch { cancel: &job.cancel, progress: &progress };
         let view = || -> Result<AttributionView, EngineError> {
+            let is_linear_alone = methods == [Method::AtpLinear] && inspected.is_none();
+            if is_linear_alone && let Some(attribution) = explained.linear_attribution(watch)? {
+                let (heads, neurons) = (Vec::new(), Vec::new());
+                return Ok(AttributionView {
+                    target: explained.target(),
+                    attribution,
+                    heads,
+                    neurons,
+                });
+            }
             let attributions = explained.attributions(watch)?;
             let (mut flows, mut heads, mut neurons) = (Vec::new(), Vec::new(), Vec::new());
             if let Some(inspected) = &inspected {

@@ -2,7 +2,7 @@
 //! effects need, and the smaller part of the work.
 
 use crate::{
-    attribution::{Attributions, Method},
+    attribution::{Attributions, LinearScores, Method},
     findings::logits_at,
     objective::Objective,
     views::{answers::FoilAnswer, effects, glance::token_text, question::Question},
@@ -30,6 +30,8 @@ pub struct Explained {
     pub(super) answer: Option<Range<usize>>,
     pub(super) foil_answer: Option<FoilAnswer>,
     attributions: OnceLock<Attributions>,
+    /// The linear pass, where it was asked for by itself.
+    linear: OnceLock<LinearScores>,
 }
 
 impl Explained {
@@ -57,6 +59,7 @@ impl Explained {
             answer: question.answer.clone(),
             foil_answer: None,
             attributions: OnceLock::new(),
+            linear: OnceLock::new(),
             loaded,
             trace,
             positions,
@@ -76,6 +79,7 @@ impl Explained {
             answer: self.answer.clone(),
             foil_answer: Some(foil),
             attributions: OnceLock::new(),
+            linear: OnceLock::new(),
         }
     }
 
@@ -108,11 +112,61 @@ impl Explained {
             return Ok(done);
         }
         let (model, trace) = (&self.loaded.model, &self.trace);
-        let mut done = Attributions::of_sum(model, trace, &self.objectives, &self.logits, watch)?;
+        let (objectives, logits) = (&self.objectives, &self.logits);
+        let mut done = match self.linear.get() {
+            Some(linear) => {
+                Attributions::behind(linear.clone(), model, trace, objectives, logits, watch)?
+            }
+            None => Attributions::of_sum(model, trace, objectives, logits, watch)?,
+        };
         if let Some(foil) = &self.foil_answer {
             done.subtract(&foil.attributions(self, watch)?, foil.n_prompt());
         }
         Ok(self.attributions.get_or_init(|| done))
+    }
+
+    /// Token scores of [`Method::AtpLinear`] for half of the work of [`Self::attributions`], which need not do it again. None where
+    /// nothing would be saved: both passes were walked already, or another answer is taken away.
+    ///
+    /// # Errors
+    /// Cancelled; the device refused.
+    pub fn linear_attribution(
+        &self,
+        watch: Watch<'_>,
+    ) -> Result<Option<wire::Attribution>, EngineError> {
+        if self.attributions.get().is_some() || self.foil_answer.is_some() {
+            return Ok(None);
+        }
+        let linear = match self.linear.get() {
+            Some(walked) => walked,
+            None => {
+                let (model, trace) = (&self.loaded.model, &self.trace);
+                let (objectives, logits) = (&self.objectives, &self.logits);
+                let walked = LinearScores::of_sum(model, trace, objectives, logits, watch)?;
+                self.linear.get_or_init(|| walked)
+            }
+        };
+        let scores = linear.tokens().to_vec();
+        Ok(Some(self.wire_attribution(Method::AtpLinear, linear.value, scores, None)))
+    }
+
+    fn wire_attribution(
+        &self,
+        shown: Method,
+        value: f64,
+        scores: Vec<f32>,
+        others: Option<BTreeMap<String, Vec<f32>>>,
+    ) -> wire::Attribution {
+        wire::Attribution {
+            method: shown.name().to_owned(),
+            objective: effects::objective(self.objective.kind),
+            unit: if shown == Method::Flow { "share" } else { "nats" }.to_owned(),
+            value: value as f32,
+            scores,
+            effects: Vec::new(),
+            disagreements: Vec::new(),
+            others,
+        }
     }
 
     /// The passes, if they were walked already.
@@ -132,15 +186,6 @@ impl Explained {
         let others = (methods.len() > 1).then(|| {
             methods.iter().map(|&m| (m.name().to_owned(), scores(m))).collect::<BTreeMap<_, _>>()
         });
-        wire::Attribution {
-            method: shown.name().to_owned(),
-            objective: effects::objective(self.objective.kind),
-            unit: if shown == Method::Flow { "share" } else { "nats" }.to_owned(),
-            value: attributions.value as f32,
-            scores: scores(shown),
-            effects: Vec::new(),
-            disagreements: Vec::new(),
-            others,
-        }
+        self.wire_attribution(shown, attributions.value, scores(shown), others)
     }
 }
