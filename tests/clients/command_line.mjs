@@ -29,9 +29,12 @@ function read(text, heading, pattern, keyOf) {
 const PREDICTION = /^ {2}(?<token>.*?) +(?<probability>\S+ %) +(?<logit>\S+)(?: [ █▏▎▍▌▋▊▉]*)?$/u;
 const TOKEN =
   /^ *(?<key>\d+) (?<display>.*?) +(?:first|(?<rank>#[\d,]+) (?<probability>\S+ %)) +(?<flow>\S+ %) +(?:itself|~?(?<attribution>\S+)).*$/u;
-const PART = /^ *(?<key>\d+) [ █▏▎▍▌▋▊▉]*\S+ % +(?<flow>\S+ %) +~?(?<attribution>\S+)(?<differs> ≠)? +(?<effect>\S+) {2}(?<sink>▒)?.*$/u;
-const HEAD = /^ {2}(?<key>L\d+H\d+) +~?(?<attribution>\S+)(?<differs> ≠)? +(?<effect>\S+) +(?<flow>\S+ %) +\+ (?<writes>.*?) {2}− .*$/u;
-const NEURON = /^ {2}(?<key>L\d+N\d+) +~?(?<attribution>\S+)(?<differs> ≠)? +(?<effect>\S+) +(?<flow>\S+ %) .*? \+ (?<writes>.*?) {2}− .*$/u;
+const PART =
+  /^ *(?<key>\d+) [ █▏▎▍▌▋▊▉]*\S+ % +(?<flow>\S+ %) +~?(?<attribution>\S+)(?<differs> ≠)? +(?<effect>\S+) {2}(?<sink>▒)?.*$/u;
+const HEAD =
+  /^ {2}(?<key>L\d+H\d+) +~?(?<attribution>\S+)(?<differs> ≠)? +(?<effect>\S+) +(?<flow>\S+ %) +\+ (?<writes>.*?) {2}− .*$/u;
+const NEURON =
+  /^ {2}(?<key>L\d+N\d+) +~?(?<attribution>\S+)(?<differs> ≠)? +(?<effect>\S+) +(?<flow>\S+ %) .*? \+ (?<writes>.*?) {2}− .*$/u;
 
 export function commandLineFacts(text) {
   const facts = [

@@ -21,5 +21,10 @@ export function differences(clients) {
     wrong.map(([key]) => [key, ...clients.map(({ facts }) => facts.get(key) ?? "(not shown)")]),
   );
   const widths = rows[0].map((_, at) => Math.max(...rows.map((row) => row[at].length)));
-  return rows.map((row) => row.map((cell, at) => cell.padEnd(widths[at])).join("  ").trimEnd());
+  return rows.map((row) =>
+    row
+      .map((cell, at) => cell.padEnd(widths[at]))
+      .join("  ")
+      .trimEnd(),
+  );
 }

@@ -17,7 +17,8 @@ function drawn(nvim, folder, asked) {
 
 const of = (lines, kind) => lines.filter(({ about }) => about?.kind === kind);
 
-const PREDICTION = /^ {3}(?<token>.*?) {2,}(?:[█▏▎▍▌▋▊▉]+ +)?(?<probability>\S+ %) +(?<logit>\S+)(?: {2}\S+)? *$/u;
+const PREDICTION =
+  /^ {3}(?<token>.*?) {2,}(?:[█▏▎▍▌▋▊▉]+ +)?(?<probability>\S+ %) +(?<logit>\S+)(?: {2}\S+)? *$/u;
 
 function predictionFacts(lines) {
   return of(lines, "prediction").flatMap(({ text }, at) => {

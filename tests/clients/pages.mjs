@@ -30,7 +30,10 @@ export function withRecording(report, recording) {
   const json = JSON.stringify(recording).replaceAll("<", "\\u003c");
   const file = report.replace(/\.html$/, "-other.html");
   const place = /(\n<script type="application\/json" id="limpid-recorded">)[^\n]*(<\/script>\n)/;
-  writeFileSync(file, html.replace(place, (_, before, after) => before + json + after));
+  writeFileSync(
+    file,
+    html.replace(place, (_, before, after) => before + json + after),
+  );
   return file;
 }
 
@@ -45,14 +48,18 @@ async function opened(page, file) {
 
 async function unfold(page, title) {
   const heading = page.getByRole("button", { name: title, exact: true }).first();
-  if ((await heading.getAttribute("aria-expanded")) !== "true") await heading.evaluate((button) => button.click());
+  if ((await heading.getAttribute("aria-expanded")) !== "true")
+    await heading.evaluate((button) => button.click());
 }
 
 async function choose(page, label, title) {
   await page.evaluate(
     ([group, name]) => {
       const labels = [...document.querySelectorAll(`[aria-label="${group}"] label`)];
-      labels.find((each) => each.textContent.trim() === name).querySelector("input").click();
+      labels
+        .find((each) => each.textContent.trim() === name)
+        .querySelector("input")
+        .click();
     },
     [label, title],
   );
@@ -78,7 +85,8 @@ async function predictions(page) {
   );
   return rows.flatMap(({ token, probability, title }, at) => {
     const [, shown, logit] = /^.* {2}(\S+ %), logit (\S+)$/su.exec(title) ?? [];
-    if (shown !== probability) throw new Error(`prediction ${at + 1}: ${probability}, but its hover says ${title}`);
+    if (shown !== probability)
+      throw new Error(`prediction ${at + 1}: ${probability}, but its hover says ${title}`);
     const key = `prediction ${at + 1}`;
     return [
       [`${key} token`, token],
@@ -100,7 +108,9 @@ async function table(page, label, keyOf) {
       flow: (text(row, "flow").querySelector(".number") ?? text(row, "flow")).textContent,
       attribution: text(row, "attribution").textContent,
       effect: text(row, "effect").querySelector(".figure")?.textContent ?? "",
-      writes: [...row.querySelectorAll(".column-promotes .token")].map((token) => token.textContent).join(" "),
+      writes: [...row.querySelectorAll(".column-promotes .token")]
+        .map((token) => token.textContent)
+        .join(" "),
     }));
   }, label);
   return rows.flatMap(({ name, ...numbers }) =>
@@ -132,8 +142,8 @@ async function tokens(page) {
       (place) => document.querySelector(".inspected b")?.textContent === `token ${place}`,
       at,
     );
-    const sentence = await page.evaluate(
-      () => [...document.querySelectorAll(".sentence")].map((each) => each.textContent).join("\n"),
+    const sentence = await page.evaluate(() =>
+      [...document.querySelectorAll(".sentence")].map((each) => each.textContent).join("\n"),
     );
     const said = /itself predicted at (\S+ %) \((#[\d,]+),/u.exec(sentence);
     if (said) facts.push([`token ${index} probability`, said[1]], [`token ${index} rank`, said[2]]);

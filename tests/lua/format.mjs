@@ -31,7 +31,9 @@ function settings() {
 }
 
 const isCheck = process.argv.includes("--check");
-const files = readdirSync(plugin, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".lua"));
+const files = readdirSync(plugin, { recursive: true, encoding: "utf8" }).filter((name) =>
+  name.endsWith(".lua"),
+);
 const unformatted = [];
 for (const name of files.sort()) {
   const file = path.join(plugin, name);
@@ -44,5 +46,7 @@ for (const name of files.sort()) {
   if (!isCheck) writeFileSync(file, formatted);
 }
 console.log(isCheck ? unformatted.join("\n") : unformatted.map((each) => `formatted ${each}`).join("\n"));
-console.log(`StyLua: ${files.length} files, ${unformatted.length} ${isCheck ? "not as it writes them" : "written anew"}`);
+console.log(
+  `StyLua: ${files.length} files, ${unformatted.length} ${isCheck ? "not as it writes them" : "written anew"}`,
+);
 process.exit(isCheck && unformatted.length > 0 ? 1 : 0);

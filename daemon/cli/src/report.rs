@@ -23,7 +23,7 @@ const TOKENS: &str = "limpid/tokens";
 pub(crate) fn run(args: &ReportArgs) -> Result<()> {
     let out = args.out.as_deref().map(WholeFile::new).transpose()?;
     let (place, bytes) = match &args.file {
-        Some(file) => (file.display().to_string(), File::open(file).and_then(|it| read(it))),
+        Some(file) => (file.display().to_string(), File::open(file).and_then(read)),
         None => ("standard input".to_owned(), read(stdin().lock())),
     };
     let bytes = bytes.with_context(|| format!("{place}: cannot be read"))?;
