@@ -23,7 +23,6 @@ local PARTS = { "word", "line", "sentence", "paragraph", "example", "message" }
 --- Above so many tokens the lens grid is left out.
 local LONGEST_LENS = 512
 
----@param run limpid.Run
 ---@return table
 local function attribution_params()
   local method = require("limpid.config").get().heat.method

@@ -104,9 +104,6 @@ local function title_of(bufnr, range)
   return first == last and ("%s:%d"):format(file, first) or ("%s:%d–%d"):format(file, first, last)
 end
 
----@class limpid.About
----@field uri? string
-
 --- The prompt that a gesture is about.
 ---@param about? { uri?: string, position?: table, range?: table, bufnr?: integer }
 ---@return limpid.Place place
