@@ -89,6 +89,13 @@ local function on_progress(failed, params, context, settings)
   return shown and shown(failed, params, context, settings)
 end
 
+local LEVELS = { vim.log.levels.ERROR, vim.log.levels.WARN, vim.log.levels.INFO, vim.log.levels.DEBUG }
+
+--- The daemon says something: in one line, since Neovim would wait for a key behind a longer one.
+local function on_message(_, params)
+  vim.notify(problems.line({ kind = "said", message = params.message, ways = {} }), LEVELS[params.type] or vim.log.levels.INFO)
+end
+
 ---@param arguments any[]?
 ---@param word string
 local function carry(word, arguments)
@@ -165,7 +172,7 @@ local function configuration()
     capabilities = capabilities,
     settings = config.for_daemon(),
     init_options = config.for_daemon().limpid,
-    handlers = { ["$/progress"] = on_progress },
+    handlers = { ["$/progress"] = on_progress, ["window/showMessage"] = on_message },
     commands = commands(),
     flags = { debounce_text_changes = 100 },
   }

@@ -195,9 +195,10 @@ M.problems = {}
 function M.set(options)
   settings, M.problems = M.checked(options)
   if #M.problems > 0 then
-    local said = "Limpid: setup() was given what it does not know:\n" .. table.concat(M.problems, "\n")
+    local more = #M.problems > 1 and (" And %d more."):format(#M.problems - 1) or ""
+    local problem = { message = "setup(): " .. M.problems[1] .. more, ways = { { title = "Check", word = "health" } } }
     vim.schedule(function()
-      vim.notify(said, vim.log.levels.WARN)
+      vim.notify(require("limpid.problems").line(problem), vim.log.levels.WARN)
     end)
   end
   if package.loaded["limpid.client"] then

@@ -81,6 +81,9 @@ function M.below(command, about)
   task.start(function()
     local requests = require("limpid.requests")
     local place = session.place(about)
+    if not vim.bo[place.bufnr].modifiable then
+      require("limpid.problems").throw("not-modifiable", "This buffer cannot be changed: 'modifiable' is off.")
+    end
     require("limpid.documents").ask(place.bufnr)
     require("limpid.client").open(place.bufnr)
     local position = place.at or place.range.start
