@@ -22,15 +22,19 @@ return true
 SHOWN = "local runs = package.loaded['limpid.runs']; local run = runs and runs.shown; return run and not run.head.is_stale and run.head.id"
 
 # Every mark of the heat is a token's place, and the buffer says there what the token says. A token that is a piece of a character has
-# no text of its own to be compared.
+# no text of its own to be compared; nor has a line break.
 MISPLACED = """
 local runs = require("limpid.runs")
 local run, wrong, count = runs.shown, {}, 0
 if not run then return { "no run is shown" } end
 local places = {}
+local function clamped(position)
+  local line = vim.api.nvim_buf_get_lines(run.bufnr, position.line, position.line + 1, false)[1] or ""
+  return { line = position.line, character = math.min(position.character, #line) }
+end
 for _, token in ipairs(run.tokens) do
   if type(token.range) == "table" then
-    local from, to = token.range.start, token.range["end"]
+    local from, to = clamped(token.range.start), clamped(token.range["end"])
     places[("%d:%d-%d:%d"):format(from.line, from.character, to.line, to.character)] = token
   end
 end
@@ -41,9 +45,9 @@ for _, mark in ipairs(vim.api.nvim_buf_get_extmarks(run.bufnr, space, 0, -1, { d
   local token = places[("%d:%d-%d:%d"):format(row, column, details.end_row, details.end_col)]
   if not token then
     wrong[#wrong + 1] = ("no token is at %d:%d-%d:%d"):format(row, column, details.end_row, details.end_col)
-  elseif type(token.text) == "string" and not token.text:find("\\u{fffd}") then
+  elseif not token.display:find("[⟨↵]") then
     local said = table.concat(vim.api.nvim_buf_get_text(run.bufnr, row, column, details.end_row, details.end_col, {}), "\\n")
-    if said ~= token.text then wrong[#wrong + 1] = ("%q is marked for %q"):format(said, token.text) end
+    if require("limpid.token_display").escape(said) ~= token.display then wrong[#wrong + 1] = ("%q is marked for %q"):format(said, token.display) end
   end
 end
 return { count = count, wrong = wrong }
@@ -173,3 +177,6 @@ def floats(nvim: Editor) -> int:
 
 def buffer(nvim: Editor) -> list:
     return nvim.lua("return vim.api.nvim_buf_get_lines(0, 0, -1, false)")
+
+
+SECTIONS = ["prediction", "routes", "lens", "parts", "components", "effects", "compare"]

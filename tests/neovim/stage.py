@@ -59,7 +59,12 @@ class Stage:
     def __init__(self, binary=BINARY, home=MODELS):
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="lnv-"))  # short: sockets are in it
         self.folder = self.root / "prompts"
-        self.binary, self.home = pathlib.Path(binary), pathlib.Path(home)
+        # A name of its own: a build that ends meanwhile does not change what this stage runs.
+        self.binary, self.home = self.root / "limpid", pathlib.Path(home)
+        try:
+            os.link(binary, self.binary)
+        except OSError:
+            shutil.copy2(binary, self.binary)
         shutil.copytree(PROMPTS, self.folder)
         for name in ("run", "config", "data", "state", "cache", "user", "sockets"):
             (self.root / name).mkdir(mode=0o700)

@@ -1,6 +1,6 @@
 """A session's steps, one after the other; what fails in one does not keep the others from being tried. What must not live here: steps.
 
-LIMPID_SESSION_STEPS=1 prints each with its time, LIMPID_SESSION_ONLY=WORD,... runs only these.
+LIMPID_SESSION_STEPS=1 prints each with its time, LIMPID_SESSION_ONLY="NAME|..." runs only these.
 """
 
 import os
@@ -28,7 +28,7 @@ class Steps:
         failures = []
         only = os.environ.get("LIMPID_SESSION_ONLY")
         for name, act in self.all.items():
-            if only and name not in only.split(","):
+            if only and name not in only.split("|"):
                 continue
             start, problem = time.monotonic(), None
             try:

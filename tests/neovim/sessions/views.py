@@ -9,7 +9,7 @@ from stage import Stage
 from steps import Steps, check, raise_all
 
 step = Steps()
-SECTIONS = ["prediction", "routes", "lens", "parts", "components", "effects", "compare"]
+
 
 
 def section(nvim, number: int):
@@ -33,13 +33,13 @@ def card(nvim, number: int, line: str, name: str):
 @step("sections")
 def sections(nvim, stage):
     """Keys 1 to 7; 6 and 7 have something to show further down."""
-    check(nvim.lua("return require('limpid.views').SECTIONS") == SECTIONS, "the sections are these seven")
+    check(nvim.lua("return require('limpid.views').SECTIONS") == plugin.SECTIONS, "the sections are these seven")
     for number in range(1, 6):
         section(nvim, number)
-        nvim.screen(f"views_{number}_{SECTIONS[number - 1]}")
+        nvim.screen(f"views_{number}_{plugin.SECTIONS[number - 1]}")
     for number in (6, 7):
         section(nvim, number)
-        plugin.panel_says(nvim, f"▼ {SECTIONS[number - 1]}")
+        plugin.panel_says(nvim, f"▼ {plugin.SECTIONS[number - 1]}")
     nvim.keys("<Tab>")
     check(nvim.lua("return require('limpid.panel').state.section") == "prediction", "Tab goes round")
     nvim.keys("<S-Tab>")
