@@ -77,8 +77,7 @@ local function draw_state(page, context)
     display.thousands(head.n_tokens or #context.tokens),
     head.n_tokens == 1 and "token" or "tokens"
   )
-  local took = head.was_cached and "cached, " .. tokens
-    or ("traced %s in %s"):format(tokens, display.duration(head.took_ms))
+  local took = ("traced %s in %s"):format(tokens, display.duration(head.took_ms))
   local left = { { " " }, { took, "LimpidDim" } }
   if head.is_pinned then
     left[#left + 1] = { "   pinned", "LimpidDim" }
