@@ -172,7 +172,11 @@ local function configuration()
     capabilities = capabilities,
     settings = config.for_daemon(),
     init_options = config.for_daemon().limpid,
-    handlers = { ["$/progress"] = on_progress, ["window/showMessage"] = on_message },
+    handlers = {
+      ["$/progress"] = on_progress,
+      ["window/showMessage"] = on_message,
+      ["workspace/inlayHint/refresh"] = require("limpid.inlay").refresh,
+    },
     commands = commands(),
     flags = { debounce_text_changes = 100 },
   }
