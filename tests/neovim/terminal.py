@@ -32,6 +32,8 @@ class Terminal:
             # Nothing of a bar, no waiting for the rest of an escape sequence, every colour and underline passed on.
             file.write(f'set -g status off\nset -sg escape-time 0\nset -g default-terminal "{term}"\nset -g remain-on-exit on\n'
                        'set -ga terminal-features "*:RGB:usstyle"\nset -g history-limit 0\nset -g focus-events off\n')
+        if not term.startswith("tmux"):  # Neovim would take any terminal inside tmux for one of 256 colours
+            command = ["env", "-u", "TMUX", "-u", "TMUX_PANE", "-u", "TERM_PROGRAM", *command]
         self.tmux("-f", config, "new-session", "-d", "-x", str(columns), "-y", str(rows), "-c", cwd or folder, *command)
 
     def tmux(self, *words: str) -> str:

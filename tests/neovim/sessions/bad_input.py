@@ -283,12 +283,9 @@ def two_windows(stage):
 
 @step("few colours")
 def few_colours(stage):
-    """Without true colour, with 16, and with 8: steps by bold and underline where there are no shades."""
-    for name, term, more in (
-        ("notermguicolors", "tmux-256color", "vim.o.termguicolors = false"),
-        ("16", "xterm-16color", "vim.o.termguicolors = false; vim.o.background = 'dark'"),
-        ("linux", "linux", "vim.o.termguicolors = false"),
-    ):
+    """256 colours, what calls itself 16 (Neovim finds 256), 8, and none: steps by bold and underline where there are no shades."""
+    for name, term in (("256", "tmux-256color"), ("16", "xterm-16color"), ("8", "ansi"), ("none", "vt100")):
+        more = "vim.o.termguicolors = false"
         with Editor(stage, "capital.prompt", more=more, term=term, env={"COLORTERM": ""}) as nvim:
             plugin.inspect(nvim)
             plugin.heat(nvim, 4)
@@ -296,8 +293,11 @@ def few_colours(stage):
             nvim.screen(f"bad_colours_{name}")
             looks = nvim.lua("""
               local seen = {}
-              for _, scale in ipairs({ "Support", "Oppose", "Heat" }) do
-                for at = 1, 7, 3 do seen[#seen + 1] = vim.inspect(vim.api.nvim_get_hl(0, { name = "Limpid" .. scale .. at, link = false }).cterm or {}) .. (vim.api.nvim_get_hl(0, { name = "Limpid" .. scale .. at, link = false }).ctermbg or "") end
+              for at = 1, 7 do
+                local group = vim.api.nvim_get_hl(0, { name = "LimpidSupport" .. at, link = false })
+                local kinds = vim.tbl_keys(group.cterm or {})
+                table.sort(kinds)
+                seen[#seen + 1] = table.concat(kinds, " ") .. " " .. (group.ctermbg or "") .. " " .. (group.ctermfg or "")
               end
               return seen
             """)
