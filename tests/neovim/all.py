@@ -13,7 +13,7 @@ import traceback
 import kept
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-ORDER = ["install", "commands", "views", "text", "bad_input", "latency"]
+ORDER = ["install", "oldest", "commands", "views", "text", "bad_input", "latency"]
 ASKED_ONLY = {"latency"}
 
 
