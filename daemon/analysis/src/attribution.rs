@@ -159,6 +159,8 @@ impl Attributions {
 
     /// As [`Self::of_sum`], where the linear pass was walked before.
     ///
+    /// *Shapes*: logits `[objective][d_vocab]`. *Cost*: that of [`Self::of_sum`] without the linear pass.
+    ///
     /// # Errors
     /// As [`Self::of_sum`].
     pub fn behind(
