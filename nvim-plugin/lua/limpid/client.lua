@@ -93,10 +93,8 @@ local LEVELS = { vim.log.levels.ERROR, vim.log.levels.WARN, vim.log.levels.INFO,
 
 --- The daemon says something: in one line, since Neovim would wait for a key behind a longer one.
 local function on_message(_, params)
-  vim.notify(
-    problems.line({ kind = "said", message = params.message, ways = {} }),
-    LEVELS[params.type] or vim.log.levels.INFO
-  )
+  local said = { kind = "said", message = problems.sentence(params.message), ways = {} }
+  problems.tell(said, LEVELS[params.type] or vim.log.levels.INFO)
 end
 
 ---@param arguments any[]?

@@ -198,7 +198,7 @@ function M.set(options)
     local more = #M.problems > 1 and (" And %d more."):format(#M.problems - 1) or ""
     local problem = { message = "setup(): " .. M.problems[1] .. more, ways = { { title = "Check", word = "health" } } }
     vim.schedule(function()
-      vim.notify(require("limpid.problems").line(problem), vim.log.levels.WARN)
+      require("limpid.problems").tell(problem, vim.log.levels.WARN)
     end)
   end
   if package.loaded["limpid.client"] then

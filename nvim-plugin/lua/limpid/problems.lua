@@ -82,6 +82,14 @@ function M.is_superseded(problem)
   return SUPERSEDED[problem.kind] or false
 end
 
+--- Says it in a line. What was said just before gives way: two lines at once would make Neovim wait for a key.
+---@param problem limpid.Problem
+---@param level integer
+function M.tell(problem, level)
+  vim.cmd.redraw()
+  vim.notify(M.line(problem), level)
+end
+
 --- The problem shown now; nil: none.
 ---@type limpid.Problem?
 M.shown = nil
@@ -107,7 +115,7 @@ function M.failed(thrown, trace)
   M.shown = problem
   require("limpid.session").changed()
   if require("limpid.config").get().notify then
-    vim.notify(M.line(problem), vim.log.levels.WARN)
+    M.tell(problem, vim.log.levels.WARN)
   end
 end
 
