@@ -172,6 +172,18 @@ describe("the help", function()
     equal(taken, tags())
   end)
 
+  it("is called on by a README whose pictures are there", function()
+    local readme, seen = testing.read("nvim-plugin/README.md"), 0
+    for picture in readme:gmatch("%]%((media/[^)]+)%)") do
+      seen = seen + 1
+      ok(vim.uv.fs_stat(vim.fs.joinpath(testing.plugin, picture)), picture .. " is not there")
+    end
+    ok(seen > 0, "no picture was found")
+    for topic in readme:gmatch("`:help ([%w.-]+)`") do
+      ok(tags()[topic], "there is no :help " .. topic)
+    end
+  end)
+
   it("fits 78 columns", function()
     local wide = {}
     for number, line in ipairs(help_lines) do
