@@ -23,15 +23,17 @@ def rect(x: float, y: float, width: float, height: float, colour: str) -> str:
     return f'<rect x="{number(x)}" y="{number(y)}" width="{number(width)}" height="{number(height)}" fill="{colour}"/>'
 
 
-def block(char: str, x: float, colour: str) -> str:
-    """A part of a cell, of eighths from below or from the left."""
+def block(char: str, x: float, colour: str, count: int) -> str:
+    """A part of a cell, of eighths from below or from the left; several that are alike in one, for they would show seams."""
     if char in "▁▂▃▄▅▆▇█":
         height = HEIGHT * ("▁▂▃▄▅▆▇█".index(char) + 1) / 8
-        return rect(x, HEIGHT - height, WIDTH, height, colour)
+        return rect(x, HEIGHT - height, count * WIDTH, height, colour)
     return rect(x, 0, WIDTH * ("▏▎▍▌▋▊▉".index(char) + 1) / 8, HEIGHT, colour)
 
 
-def box(char: str, x: float, colour: str) -> str:
+def box(char: str, x: float, colour: str, count: int) -> str:
+    if char == "─":
+        return f'<path d="M{number(x)} {HEIGHT / 2:g}H{number(x + count * WIDTH)}" stroke="{colour}" fill="none"/>'
     middle, centre = x + WIDTH / 2, HEIGHT / 2
     ends = {"l": (x, centre), "r": (x + WIDTH, centre), "u": (middle, 0), "d": (middle, HEIGHT)}
     path = "".join(f"M{number(middle)} {number(centre)}L{number(a)} {number(b)}" for a, b in (ends[side] for side in BOXES[char]))
@@ -89,18 +91,24 @@ def words(cells: list, column: int, colour: str, look: tuple) -> list:
             out.append(f'<text x="{number(x)}" y="{BASELINE}" textLength="{number(length)}" fill="{colour}"{style}>'
                        f"{escape(bare.lstrip(' '))}</text>")
 
-    for char, wide, _ in cells:
+    at = 0
+    while at < len(cells):
+        char, wide, _ = cells[at]
         drawn = block if char in "▁▂▃▄▅▆▇█▏▎▍▌▋▊▉" else box if char in BOXES else None
         # Two spaces end a run, so that a font that is a little wider cannot push what comes after.
         if drawn or wide > 1 or text.endswith("  "):
             flush(column)
             text, start = "", column
+        count = 1
         if drawn:
-            out.append(drawn(char, column * WIDTH, colour))
-            start = column + wide
+            while char in "▁▂▃▄▅▆▇█─" and at + count < len(cells) and cells[at + count][0] == char:
+                count += 1
+            out.append(drawn(char, column * WIDTH, colour, count))
+            start = column + count
         else:
             text += char
-        column += wide
+        column += wide * count
+        at += count
     flush(column)
     return out
 

@@ -189,7 +189,7 @@ function M.show(page)
   end
 end
 
---- Lights up the lines about a token; nil: none.
+--- Lights up the lines about a token; nil: none. Not in reverse, as the token in the text: a line has words of many colours.
 ---@param index integer?
 function M.point(index)
   if not buffer or not vim.api.nvim_buf_is_valid(buffer) then
@@ -201,7 +201,7 @@ function M.point(index)
   end
   for row, line in ipairs(M.lines) do
     if line.token == index then
-      vim.api.nvim_buf_set_extmark(buffer, pointed, row - 1, 0, { line_hl_group = "LimpidPoint", priority = 50 })
+      vim.api.nvim_buf_set_extmark(buffer, pointed, row - 1, 0, { line_hl_group = "Visual", priority = 50 })
     end
   end
 end
