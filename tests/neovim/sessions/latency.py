@@ -5,7 +5,7 @@ import re
 import string
 
 from bare_terminal import BareTerminal
-from stage import NVIM, Stage
+from stage import NVIM, Stage, lua_string
 from stage_files import FILES
 
 ROUNDS = 20
@@ -22,11 +22,14 @@ def say(what: str, times: list):
     print(f"      {what}: {percentiles(times)}", flush=True)
 
 
-def opened(stage: Stage, name: str, with_plugin=True) -> BareTerminal:
+def opened(stage: Stage, name: str, kind="plugin") -> BareTerminal:
+    """A Neovim with the plugin, with nothing, or with nothing but Neovim's own language client on the same server."""
     stage.count += 1
     socket = str(stage.root / f"bare-{stage.count}.sock")
-    pack = ["--cmd", f"set packpath^={stage.root}/packages"] if with_plugin else []
-    rc = stage.rc(stage.setup() if with_plugin else None)
+    pack = ["--cmd", f"set packpath^={stage.root}/packages"] if kind == "plugin" else []
+    start = f"vim.lsp.start({{ name = 'limpid', cmd = {{ {lua_string(stage.binary)}, 'lsp' }}, root_dir = vim.fn.getcwd() }})"
+    client = f"vim.api.nvim_create_autocmd('BufReadPost', {{ callback = function() {start} end }})" if kind == "client" else ""
+    rc = stage.rc(stage.setup() if kind == "plugin" else None, client)
     argv = [str(NVIM), "--clean", *pack, "-u", rc, "-i", "NONE", "--listen", socket, name]
     return BareTerminal(argv, stage.env, str(stage.folder), socket)
 
@@ -65,28 +68,30 @@ def heat(nvim: BareTerminal):
 
 
 def typing(stage: Stage):
-    """The same keys in the same file, one Neovim after the other, so that both see the same machine."""
-    both = {True: opened(stage, "five_thousand.prompt"), False: opened(stage, "five_thousand.prompt", with_plugin=False)}
-    times = {True: [], False: []}
+    """The same keys in the same file, one Neovim after the other, so that all see the same machine."""
+    all_kinds = {kind: opened(stage, "five_thousand.prompt", kind) for kind in ("plugin", "client", "nothing")}
+    times = {kind: [] for kind in all_kinds}
     try:
-        both[True].until("return #vim.lsp.get_clients({ bufnr = 0, name = 'limpid' }) == 1")
-        for nvim in both.values():
+        for kind, nvim in all_kinds.items():
+            if kind != "nothing":
+                nvim.until("return #vim.lsp.get_clients({ bufnr = 0, name = 'limpid' }) == 1")
             nvim.read(2)
             nvim.keys("2500GA ", 0.5)
         for at in range(KEYS):
             letter = string.ascii_lowercase[at % 26]
-            for with_plugin, nvim in both.items():
-                times[with_plugin].append(nvim.timed(letter, lambda _, text, letter=letter.encode(): letter in text))
+            for kind, nvim in all_kinds.items():
+                times[kind].append(nvim.timed(letter, lambda _, text, letter=letter.encode(): letter in text))
                 # As fast as a person types: what an edit sets off comes in between.
                 nvim.read(0.06)
             if at % 50 == 49:
-                for nvim in both.values():
+                for nvim in all_kinds.values():
                     nvim.keys("<CR>", 0.3)
     finally:
-        for nvim in both.values():
+        for nvim in all_kinds.values():
             nvim.close()
-    for with_plugin in (True, False):
-        say(f"a key in 5,000 lines, {'with' if with_plugin else 'without'} the plugin", times[with_plugin])
+    say("a key in 5,000 lines, with the plugin", times["plugin"])
+    say("a key in 5,000 lines, with Neovim's language client alone", times["client"])
+    say("a key in 5,000 lines, with neither", times["nothing"])
 
 
 def run():
