@@ -5,8 +5,11 @@ use crate::{device::Way, error::EngineError, norm::Gradients};
 use candle_core::{D, DType, Tensor};
 use std::ops::Range;
 
-/// Query rows whose pattern is in memory at once.
+/// Query rows whose pattern is in memory at once, at least.
 const QUERY_BLOCK: usize = 128;
+/// Scores in memory at once on a GPU, where starting an operation costs more than a million of them do. A backward pass over
+/// so many takes about a gigabyte.
+const GPU_SCORES: usize = 1 << 24;
 /// `1 - A` of the knock-out estimate is not taken for smaller than this.
 pub(crate) const MIN_REST: f64 = 0.01;
 
@@ -74,6 +77,16 @@ impl AttentionShape {
         self.n_heads / self.n_key_value_heads
     }
 
+    /// Blocks of query rows whose patterns are in memory at once: the first row of each, and how many.
+    fn blocks(&self, q: &Tensor, k: &Tensor) -> Result<Vec<(usize, usize)>, EngineError> {
+        let (n_rows, n_keys) = (q.dims2()?.0, k.dims2()?.0);
+        let most = match q.device().is_cpu() {
+            true => QUERY_BLOCK,
+            false => (GPU_SCORES / (self.n_heads * n_keys).max(1)).max(QUERY_BLOCK),
+        };
+        Ok((0..n_rows).step_by(most).map(|start| (start, most.min(n_rows - start))).collect())
+    }
+
     /// `[rows, n_heads * d]` -> `[n_key_value_heads, group * rows, d]`: heads that share keys side by side.
     fn by_group(&self, x: &Tensor) -> Result<Tensor, EngineError> {
         let rows = x.dims2()?.0;
@@ -136,7 +149,7 @@ impl AttentionShape {
 /// Attention output before the output projection.
 ///
 /// *Shapes*: q `[n_queries, n_heads * d_head]`, k and v `[n_keys, n_key_value_heads * d_head]` -> z like q.
-/// *Cost*: `4 n_heads d_head n_queries n_keys` flops; memory of 128 pattern rows.
+/// *Cost*: `4 n_heads d_head n_queries n_keys` flops; memory of 128 pattern rows, on a GPU of more.
 ///
 /// # Errors
 /// The device refused.
@@ -151,7 +164,9 @@ pub fn attention(
         return crate::kernel_ops::attention(q, k, v, shape);
     }
     let (keys, values) = (shape.keys_by_head(k)?, shape.keys_by_head(v)?);
-    let blocks = blocks(q.dims2()?.0)
+    let blocks = shape
+        .blocks(q, k)?
+        .into_iter()
         .map(|(start, rows)| {
             let block = shape.by_group(&q.narrow(0, start, rows)?)?;
             let pattern = shape.pattern(&block, &keys, shape.first_query + start)?;
@@ -224,7 +239,7 @@ pub fn attention_backward(
     let mut g_values = values.zeros_like()?;
     let mut g_q = Vec::new();
     let mut knock_out = Tensor::zeros(k.dims2()?.0, DType::F64, k.device())?;
-    for (start, rows) in blocks(q.dims2()?.0) {
+    for (start, rows) in shape.blocks(q, k)? {
         let first = shape.first_query + start;
         let block = |x: &Tensor| shape.by_group(&x.narrow(0, start, rows)?);
         let (q, z, g_z) = (block(q)?, block(z)?, block(g_z)?);
@@ -283,8 +298,4 @@ fn distances(first: usize, n_queries: usize, like: &Tensor) -> Result<Tensor, En
         |start: usize, n: usize| Tensor::arange(start as f32, (start + n) as f32, like.device());
     let (queries, keys) = (positions(first, n_queries)?, positions(0, like.dim(D::Minus1)?)?);
     Ok(queries.unsqueeze(1)?.broadcast_sub(&keys.unsqueeze(0)?)?)
-}
-
-fn blocks(n_rows: usize) -> impl Iterator<Item = (usize, usize)> {
-    (0..n_rows).step_by(QUERY_BLOCK).map(move |start| (start, QUERY_BLOCK.min(n_rows - start)))
 }
