@@ -123,6 +123,7 @@ local function ended(code, signal, id)
   for gone in pairs(watching) do
     gone()
   end
+  require("limpid.session").server_ended()
   if is_stopping or vim.v.exiting ~= vim.NIL then
     return
   end

@@ -175,9 +175,15 @@ end
 ---@param run limpid.Run
 function M.open_report(run)
   local path = vim.fn.tempname() .. ".limpid.html"
-  require("limpid.session").say("Writing the report")
-  store(path, write.html(run))
-  require("limpid.session").say(nil)
+  local say = require("limpid.session").say
+  say("Writing the report")
+  local went_well, problem = pcall(function()
+    store(path, write.html(run))
+  end)
+  say(nil)
+  if not went_well then
+    error(problem, 0)
+  end
   local _, why = vim.ui.open(path)
   if why then
     vim.notify(("Limpid: the report is %s; no browser could be started: %s"):format(path, why), vim.log.levels.WARN)

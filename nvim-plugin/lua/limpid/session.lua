@@ -78,17 +78,23 @@ function M.busy_words()
   return busy.share and ("%s %d %%"):format(busy.message, math.floor(busy.share * 100)) or busy.message
 end
 
---- The daemon says how far it is.
+--- The daemon says how far it is. What it says of something that has ended comes too late, and means nothing.
 ---@param token integer|string
 ---@param value table
 function M.progressed(token, value)
+  local before = progresses[token]
   if value.kind == "end" then
     progresses[token] = nil
-  else
-    local before = progresses[token] or {}
-    local message = value.message or before.message or value.title or "Working"
+  elseif before or value.kind == "begin" then
+    local message = value.message or (before and before.message) or value.title or "Working"
     progresses[token] = { message = message, share = value.percentage and value.percentage / 100 or nil }
   end
+  M.changed()
+end
+
+--- The server ended, and with it all that it was about.
+function M.server_ended()
+  progresses = {}
   M.changed()
 end
 
