@@ -5,19 +5,21 @@ import time
 
 from editor import PATIENCE_S, Editor, Failed
 
-QUIET = """
+# What is still under way; nothing where all is done.
+UNDER_WAY = """
 local loaded = package.loaded
-if loaded["limpid.session"] and loaded["limpid.session"].busy_words() then return false end
-if loaded["limpid.effects"] and loaded["limpid.effects"].job then return false end
+local busy = loaded["limpid.session"] and loaded["limpid.session"].busy_words()
+if busy then return "busy: " .. busy end
+if loaded["limpid.effects"] and loaded["limpid.effects"].job then return "measuring: " .. vim.inspect(loaded["limpid.effects"].job.title) end
 local run = loaded["limpid.runs"] and loaded["limpid.runs"].shown
-if run and loaded["limpid.panel.answers"] and loaded["limpid.panel.answers"].is_waiting(run) then return false end
+if run and loaded["limpid.panel.answers"] and loaded["limpid.panel.answers"].is_waiting(run) then return "the panel waits for answers" end
 local continuing = loaded["limpid.continuing"]
 if run and continuing then
   local view, is_over = continuing.of(run)
-  if view and not is_over then return false end
+  if view and not is_over then return "writing on" end
 end
-return true
 """
+QUIET = f"local way = (function() {UNDER_WAY} end)(); return way == nil"
 
 SHOWN = "local runs = package.loaded['limpid.runs']; local run = runs and runs.shown; return run and not run.head.is_stale and run.head.id"
 
@@ -56,10 +58,12 @@ return { count = count, wrong = wrong }
 
 def quiet(nvim: Editor, timeout_s=2 * PATIENCE_S):
     """Waits until nothing is under way and everything that the panel asks is answered."""
-    for _ in range(2):  # an answer may lead to the next question
-        nvim.until("nothing under way", QUIET, timeout_s=timeout_s)
-        time.sleep(0.06)
-    nvim.until("nothing under way", QUIET, timeout_s=timeout_s)
+    for pause_s in (0.06, 0.06, 0):  # an answer may lead to the next question
+        try:
+            nvim.until("nothing under way", QUIET, timeout_s=timeout_s)
+        except Failed as problem:
+            raise Failed(f"{nvim.lua(UNDER_WAY)}: {problem}") from problem
+        time.sleep(pause_s)
 
 
 def attached(nvim: Editor, prediction=r"·\S+ [\d.]+ %"):

@@ -10,6 +10,9 @@ import traceback
 from editor import Failed
 
 
+MOST_FAILURES = 4
+
+
 class Steps:
     """Steps by name, in the order in which they were written."""
 
@@ -47,6 +50,9 @@ class Steps:
                 except Exception as worse:
                     failures.append(f"{name}: nothing more could be tried: {worse}")
                     break
+            if len(failures) >= MOST_FAILURES:  # one has probably led to the next, and each waits long
+                failures.append("the other steps were not tried")
+                break
             if os.environ.get("LIMPID_SESSION_STEPS"):
                 print(f"  {name}: {time.monotonic() - start:.1f} s {problem or 'ok'}", flush=True)
         return failures
