@@ -65,7 +65,7 @@ def not_a_binary(stage):
     text = stage.root / "text"
     text.write_text("no program\n", encoding="utf-8")
     refused(stage, "{ path = %s }" % lua_string(text), "text")
-    refused(stage, "{ path = %s }" % lua_string(stage.program("silent", "sleep 1000")), r"limpid|Limpid|silent")
+    refused(stage, "{ path = %s }" % lua_string(stage.program("silent", "exec sleep 15")), r"limpid|Limpid|silent")
 
 
 @step("a binary that dies, or writes nonsense")
