@@ -32,6 +32,24 @@ function isGivenUp(cancel: vscode.CancellationToken): boolean {
   return cancel.isCancellationRequested;
 }
 
+/** So often a question is asked again that the daemon gave up for a newer one. */
+const MOST_TRIES = 4;
+
+/**
+ * The daemon answers the newest question of a kind about a document, and gives up the one before: ours for the panel's about the run that
+ * is shown still. Ours is wanted all the same.
+ */
+async function insisted<T>(ask: () => Promise<T>, cancel: vscode.CancellationToken): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await ask();
+    } catch (error) {
+      const isReplaced = asProblem(error).kind === "cancelled" && !isGivenUp(cancel);
+      if (!isReplaced || tries === MOST_TRIES) throw error;
+    }
+  }
+}
+
 export interface Busy {
   message: string;
   share: number | null;
@@ -129,7 +147,8 @@ export class Limpid implements vscode.Disposable {
     const { model } = question;
     const says = (busy: Busy) => this.become(busy);
     const begun = async (params: Ask<"limpid/attribution">) => {
-      const scores = await this.whenLoaded(() => run.begin(params, cancel), { cancel, says, model });
+      const ask = () => insisted(() => run.begin(params, cancel), cancel);
+      const scores = await this.whenLoaded(ask, { cancel, says, model });
       run.head = { ...run.head, is_stale: found.document.getText() !== run.text };
       return scores;
     };
