@@ -239,6 +239,10 @@ function M.go_to(is_it)
   end
   for row, line in ipairs(M.lines) do
     if is_it(line) then
+      -- What stands above it is seen too, where there is room for both.
+      vim.api.nvim_win_call(window, function()
+        vim.fn.winrestview({ topline = 1 })
+      end)
       vim.api.nvim_win_set_cursor(window, { row, 0 })
       return
     end
