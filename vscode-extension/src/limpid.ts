@@ -16,13 +16,8 @@ import { settings } from "./settings";
 import { TakenDocuments } from "./taken_documents";
 
 /** What heat shows, and nothing that costs routes: these come when the panel asks. */
-function heatParams(method = settings.method()): Ask<"limpid/attribution"> {
-  return { methods: [method], top: 0 };
-}
-
-/** The default method is the mean of two whose first takes half the time: that one is seen first, then replaced. */
-function firstHalf(): Ask<"limpid/attribution"> | undefined {
-  return settings.method() === "atp" ? heatParams("atp_linear") : undefined;
+function heatParams(): Ask<"limpid/attribution"> {
+  return { methods: [settings.method()], top: 0 };
 }
 
 /** Between two looks at a model that is being loaded. */
@@ -30,24 +25,6 @@ const LOOK_MS = 250;
 
 function isGivenUp(cancel: vscode.CancellationToken): boolean {
   return cancel.isCancellationRequested;
-}
-
-/** So often a question is asked again that the daemon gave up for a newer one. */
-const MOST_TRIES = 4;
-
-/**
- * The daemon answers the newest question of a kind about a document, and gives up the one before: ours for the panel's about the run that
- * is shown still. Ours is wanted all the same.
- */
-async function insisted<T>(ask: () => Promise<T>, cancel: vscode.CancellationToken): Promise<T> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await ask();
-    } catch (error) {
-      const isReplaced = asProblem(error).kind === "cancelled" && !isGivenUp(cancel);
-      if (!isReplaced || tries === MOST_TRIES) throw error;
-    }
-  }
 }
 
 export interface Busy {
@@ -146,20 +123,9 @@ export class Limpid implements vscode.Disposable {
     const run = this.runs.make(question, found.document, found.title);
     const { model } = question;
     const says = (busy: Busy) => this.become(busy);
-    const begun = async (params: Ask<"limpid/attribution">) => {
-      const ask = () => insisted(() => run.begin(params, cancel), cancel);
-      const scores = await this.whenLoaded(ask, { cancel, says, model });
-      run.head = { ...run.head, is_stale: found.document.getText() !== run.text };
-      return scores;
-    };
-    const half = firstHalf();
-    if (half) {
-      const seen = await begun(half);
-      if (isGivenUp(cancel)) return undefined;
-      this.put(run, seen);
-    }
-    await begun(heatParams());
+    await this.whenLoaded(() => run.begin(heatParams(), cancel), { cancel, says, model });
     if (isGivenUp(cancel)) return undefined;
+    run.head = { ...run.head, is_stale: found.document.getText() !== run.text };
     this.runs.show(run);
     await run.predicted(cancel);
     if (isGivenUp(cancel)) return undefined;
@@ -229,15 +195,14 @@ export class Limpid implements vscode.Disposable {
       this.heat.paint(undefined);
       return;
     }
+    let answer: Answer<AttributionView>;
     try {
-      const answer = await run.ask("limpid/attribution", heatParams());
-      if (this.runs.shown === run) this.put(run, answer);
+      answer = await run.ask("limpid/attribution", heatParams());
     } catch (error) {
       if (this.runs.shown === run) this.failed(error);
+      return;
     }
-  }
-
-  private put(run: Run, answer: Answer<AttributionView>): void {
+    if (this.runs.shown !== run) return;
     const { view } = answer;
     const effects = view.attribution.effects ?? [];
     this.heat.paint({
